@@ -1,0 +1,548 @@
+package document
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/workspace-scim/workspace/scim/schema"
+)
+
+// Bounds of one resource.
+const (
+	// MaxDepth is how deeply JSON may nest; RFC 7643 needs five levels.
+	MaxDepth = 64
+	// MaxKey is the longest value, in bytes after folding, of an attribute that
+	// is indexed: what a PostgreSQL B-tree row holds.
+	MaxKey = 2048
+)
+
+// Repairer mends values that a strict reading would refuse. scim/dialect
+// implements it; nil means strict.
+type Repairer interface {
+	// Misfit is shown a value whose JSON kind, or whose emptiness, doesn't fit
+	// the attribute; element says that it stands in a multi-valued one's list.
+	// It returns the value to read instead, or false to let it be refused.
+	Misfit(a *schema.Attribute, raw jsontext.Value, element bool) (jsontext.Value, bool)
+	// Element is shown each complex element of a multi-valued attribute and
+	// returns the one to keep.
+	Element(a *schema.Attribute, o *Object) *Object
+}
+
+// Decoded is a resource as a client sent it.
+type Decoded struct {
+	Object *Object
+	// Members is Group.members, which is not part of the document; HasMembers
+	// says that the body had the attribute, be it null or empty.
+	Members    List
+	HasMembers bool
+	// Undeclared are attributes of extensions that follow the pattern of custom
+	// ones (schema.CustomURN) but that the tenant has not declared.
+	Undeclared []schema.Custom
+	// Cleared are the attributes whose value was null or an empty list: they were
+	// not left out, so a PUT that names them clears them.
+	Cleared []*schema.Attribute
+	// Schemas are the URNs that the body listed, nil if it had none.
+	Schemas []string
+}
+
+// Decode reads a resource of type t. Names match in any case, unknown
+// attributes and values for readOnly ones are ignored (RFC 7644 §3.3, §3.5.1),
+// null and [] mean unassigned (RFC 7643 §2.5). It does not ask for required
+// attributes: see Require. The error is a scimerrors.ScimError: invalidSyntax
+// for what is not JSON or not an object, invalidValue for what doesn't fit.
+func Decode(t *schema.ResourceType, data []byte, r Repairer) (*Decoded, error) {
+	d := newDecoder(data, r)
+	out := &Decoded{Object: &Object{}}
+	d.out = out
+	if err := d.object(t.Root, out.Object); err != nil {
+		return nil, err
+	}
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DecodeValue reads one value of an attribute, as a PATCH operation carries
+// it. For a multi-valued attribute element says that one element is meant, not
+// the list. A nil Value means unassigned.
+func DecodeValue(a *schema.Attribute, raw jsontext.Value, element bool, r Repairer) (Value, []schema.Custom, error) {
+	d := newDecoder(raw, r)
+	d.out = &Decoded{Object: &Object{}}
+	var v Value
+	var err error
+	if a.MultiValued && !element {
+		v, err = d.list(a)
+	} else {
+		v, err = d.single(a, element)
+	}
+	if err == nil {
+		err = d.end()
+	}
+	return v, d.out.Undeclared, err
+}
+
+// MustDecode reads a document that the store holds.
+func MustDecode(t *schema.ResourceType, data []byte) (*Object, error) {
+	d, err := Decode(t, data, nil)
+	if err != nil {
+		return nil, fmt.Errorf("document: stored %s: %w", t.Name, err)
+	}
+	return d.Object, nil
+}
+
+// Require refuses a resource that lacks a required attribute (RFC 7643 §7).
+func Require(t *schema.ResourceType, o *Object) error {
+	for _, a := range t.Root.Subs {
+		if a.Required && a.Backing == InDocument && a.Mutability != schema.ReadOnly && o.Get(a) == nil {
+			return invalidValue("%s is required and must not be empty.", a.Path)
+		}
+	}
+	return nil
+}
+
+// InDocument is schema.InDocument.
+const InDocument = schema.InDocument
+
+func invalidValue(format string, args ...any) error {
+	return scimerrors.ScimError{ScimType: scimerrors.ScimTypeInvalidValue, Status: http.StatusBadRequest, Detail: fmt.Sprintf(format, args...)}
+}
+
+func invalidSyntax(format string, args ...any) error {
+	return scimerrors.ScimError{ScimType: scimerrors.ScimTypeInvalidSyntax, Status: http.StatusBadRequest, Detail: fmt.Sprintf(format, args...)}
+}
+
+// SyntaxError turns an error of the JSON reader into invalidSyntax, with the
+// place in the input.
+func SyntaxError(err error) error {
+	if errors.As(err, new(scimerrors.ScimError)) {
+		return err
+	}
+	var syn *jsontext.SyntacticError
+	if errors.As(err, &syn) {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return invalidSyntax("The JSON object has the same name twice, at byte %d.", syn.ByteOffset)
+		}
+		return invalidSyntax("The body is not valid JSON: %s, at byte %d.", strings.TrimPrefix(syn.Err.Error(), "jsontext: "), syn.ByteOffset)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return invalidSyntax("The JSON ends too early.")
+	}
+	return invalidSyntax("The body is not valid JSON.")
+}
+
+// Check refuses what is not one JSON value, has a name twice, is no UTF-8, or
+// nests too deeply: what every body must pass, whatever it says.
+func Check(data []byte) error {
+	d := newDecoder(data, nil)
+	if err := d.skip(); err != nil {
+		return err
+	}
+	return d.end()
+}
+
+type decoder struct {
+	*jsontext.Decoder
+	repair Repairer
+	out    *Decoded
+}
+
+func newDecoder(data []byte, r Repairer) *decoder {
+	return &decoder{Decoder: jsontext.NewDecoder(bytes.NewBuffer(data)), repair: r}
+}
+
+func (d *decoder) end() error {
+	if _, err := d.ReadToken(); err != io.EOF {
+		if err != nil {
+			return SyntaxError(err)
+		}
+		return invalidSyntax("Something follows the JSON value.")
+	}
+	return nil
+}
+
+// object reads the fields of parent into o; the next token must open an object.
+func (d *decoder) object(parent *schema.Attribute, o *Object) error {
+	if k := d.PeekKind(); k != '{' {
+		raw, err := d.ReadValue()
+		if err != nil {
+			return SyntaxError(err)
+		}
+		if parent.Parent == nil {
+			return invalidSyntax("The body must be a JSON object, not %s.", kindName(raw.Kind()))
+		}
+		return d.misfit(parent, raw)
+	}
+	if d.StackDepth() >= MaxDepth {
+		return invalidSyntax("The JSON is nested more than %d levels deep.", MaxDepth)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return SyntaxError(err)
+	}
+	for d.PeekKind() != '}' {
+		tok, err := d.ReadToken()
+		if err != nil {
+			return SyntaxError(err)
+		}
+		name := tok.String()
+		a := parent.Sub(name)
+		if a == nil {
+			if err := d.unknown(parent, name); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.field(a, o); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	if err != nil {
+		return SyntaxError(err)
+	}
+	return nil
+}
+
+func (d *decoder) field(a *schema.Attribute, o *Object) error {
+	switch {
+	case a.Backing == schema.InColumns && a.Name == "schemas":
+		return d.schemas()
+	case a.Backing == schema.InMembers && a.Parent.Parent == nil && a.Mutability != schema.ReadOnly:
+		if d.out.HasMembers {
+			return invalidSyntax("The body has %s twice.", a.Path)
+		}
+		v, err := d.list(a)
+		d.out.Members, d.out.HasMembers = v, true
+		return err
+	case a.Mutability == schema.ReadOnly:
+		return d.skip()
+	}
+	var v Value
+	var err error
+	if a.MultiValued {
+		var l List
+		if l, err = d.list(a); len(l) > 0 {
+			v = l
+		}
+	} else {
+		v, err = d.single(a, false)
+	}
+	if err != nil {
+		return err
+	}
+	if o.Get(a) != nil {
+		return invalidSyntax("The body has %s twice; names differ in case only.", a.Path)
+	}
+	// E022: a password is accepted, because clients send one, and forgotten.
+	if a.Returned == schema.ReturnedNever {
+		return nil
+	}
+	if v == nil && a.Top() == a {
+		d.out.Cleared = append(d.out.Cleared, a)
+	}
+	o.Set(a, v)
+	return nil
+}
+
+func (d *decoder) skip() error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return SyntaxError(err)
+	}
+	return tooDeep(raw)
+}
+
+// tooDeep bounds the depth of values that are read without being walked.
+func tooDeep(raw jsontext.Value) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxDepth {
+				return invalidSyntax("The JSON is nested more than %d levels deep.", MaxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// unknown passes over an attribute that the schema doesn't have, and remembers
+// those of custom extensions.
+func (d *decoder) unknown(parent *schema.Attribute, name string) error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return SyntaxError(err)
+	}
+	if err := tooDeep(raw); err != nil {
+		return err
+	}
+	switch {
+	case parent.Parent == nil && schema.CustomURN(name) && raw.Kind() == '{':
+		in := jsontext.NewDecoder(bytes.NewReader(raw))
+		if _, err := in.ReadToken(); err != nil {
+			return SyntaxError(err)
+		}
+		for in.PeekKind() != '}' {
+			key, err := in.ReadToken()
+			if err != nil {
+				return SyntaxError(err)
+			}
+			attr := key.String()
+			val, err := in.ReadValue()
+			if err != nil {
+				return SyntaxError(err)
+			}
+			d.undeclared(name, attr, val)
+		}
+	case parent.Extension && schema.CustomURN(parent.Name):
+		d.undeclared(parent.Name, name, raw)
+	}
+	return nil
+}
+
+func (d *decoder) undeclared(urn, name string, raw jsontext.Value) {
+	if t, ok := ScalarType(raw); ok && schema.ValidName(name) {
+		d.out.Undeclared = append(d.out.Undeclared, schema.Custom{URN: urn, Name: name, Type: t})
+	}
+}
+
+// ScalarType gives the type that a custom attribute has whose first value is
+// raw; false for null, objects and lists.
+func ScalarType(raw jsontext.Value) (schema.Type, bool) {
+	switch raw.Kind() {
+	case '"':
+		return schema.String, true
+	case 't', 'f':
+		return schema.Boolean, true
+	case '0':
+		return schema.Decimal, true
+	}
+	return 0, false
+}
+
+func (d *decoder) schemas() error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return SyntaxError(err)
+	}
+	if raw.Kind() == 'n' {
+		return nil
+	}
+	if raw.Kind() != '[' {
+		return invalidSyntax("schemas must be a list of URNs.")
+	}
+	in := jsontext.NewDecoder(bytes.NewReader(raw))
+	_, _ = in.ReadToken()
+	d.out.Schemas = []string{}
+	for in.PeekKind() != ']' {
+		tok, err := in.ReadToken()
+		if err != nil || tok.Kind() != '"' {
+			return invalidSyntax("schemas must be a list of URNs.")
+		}
+		d.out.Schemas = append(d.out.Schemas, tok.String())
+	}
+	return nil
+}
+
+// list reads the values of a multi-valued attribute.
+func (d *decoder) list(a *schema.Attribute) (List, error) {
+	switch d.PeekKind() {
+	case 'n':
+		_, err := d.ReadToken()
+		if err != nil {
+			return nil, SyntaxError(err)
+		}
+		return nil, nil
+	case '[':
+	default:
+		raw, err := d.ReadValue()
+		if err != nil {
+			return nil, SyntaxError(err)
+		}
+		if d.repair != nil {
+			if mended, ok := d.repair.Misfit(a, raw.Clone(), false); ok {
+				return d.nested(mended).list(a)
+			}
+		}
+		return nil, invalidValue("%s has several values and must be a JSON array, not %s.", a.Path, kindName(raw.Kind()))
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, SyntaxError(err)
+	}
+	var l List
+	primaries := 0
+	for d.PeekKind() != ']' {
+		v, err := d.single(a, true)
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			continue
+		}
+		if o, ok := v.(*Object); ok {
+			if d.repair != nil {
+				if o = d.repair.Element(a, o); o.Empty() {
+					continue
+				}
+				v = o
+			}
+			if isPrimary(a, o) {
+				// RFC 7643 §2.4: "The primary attribute value 'true' MUST appear no more than once."
+				if primaries++; primaries > 1 {
+					return nil, invalidValue("%s has more than one primary value.", a.Path)
+				}
+			}
+		}
+		l = append(l, v)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, SyntaxError(err)
+	}
+	return l, nil
+}
+
+func isPrimary(a *schema.Attribute, o *Object) bool {
+	p := a.Sub("primary")
+	return p != nil && o.Get(p) == true
+}
+
+func (d *decoder) nested(raw jsontext.Value) *decoder {
+	n := newDecoder(raw, d.repair)
+	n.out = d.out
+	return n
+}
+
+// single reads one value: of a single-valued attribute, or one element.
+func (d *decoder) single(a *schema.Attribute, element bool) (Value, error) {
+	kind := d.PeekKind()
+	if kind == 'n' {
+		if _, err := d.ReadToken(); err != nil {
+			return nil, SyntaxError(err)
+		}
+		return nil, nil
+	}
+	if a.Type == schema.Complex && kind == '{' {
+		o := &Object{}
+		if err := d.object(a, o); err != nil {
+			return nil, err
+		}
+		if o.Empty() {
+			return nil, nil
+		}
+		return o, nil
+	}
+	if a.Type.Textual() && kind == '"' {
+		tok, err := d.ReadToken()
+		if err != nil {
+			return nil, SyntaxError(err)
+		}
+		s := tok.String()
+		if s == "" && d.repair != nil {
+			if _, ok := d.repair.Misfit(a, jsontext.Value(`""`), element); ok {
+				return nil, nil
+			}
+		}
+		return s, checkText(a, s)
+	}
+	raw, err := d.ReadValue()
+	if err != nil {
+		return nil, SyntaxError(err)
+	}
+	switch {
+	case a.Type == schema.Boolean && (kind == 't' || kind == 'f'):
+		return kind == 't', nil
+	case (a.Type == schema.Integer || a.Type == schema.Decimal) && kind == '0':
+		return number(a, raw)
+	}
+	if d.repair != nil {
+		if mended, ok := d.repair.Misfit(a, raw.Clone(), element); ok {
+			strict := d.nested(mended)
+			strict.repair = nil
+			return strict.single(a, element)
+		}
+	}
+	return nil, d.misfit(a, raw)
+}
+
+func (d *decoder) misfit(a *schema.Attribute, raw jsontext.Value) error {
+	what := map[schema.Type]string{
+		schema.Boolean: "a boolean", schema.Integer: "an integer", schema.Decimal: "a number", schema.Complex: "an object",
+	}[a.Type]
+	if what == "" {
+		what = "a string"
+	}
+	return invalidValue("%s must be %s, not %s.", a.Path, what, kindName(raw.Kind()))
+}
+
+func number(a *schema.Attribute, raw jsontext.Value) (Value, error) {
+	s := string(raw)
+	if len(s) > 64 {
+		return nil, invalidValue("%s has a number of more than 64 characters.", a.Path)
+	}
+	if a.Type == schema.Integer && strings.ContainsAny(s, ".eE") {
+		// RFC 7643 §2.3.4: no fractional digits.
+		return nil, invalidValue("%s must be an integer, not %s.", a.Path, s)
+	}
+	return Number(s), nil
+}
+
+func checkText(a *schema.Attribute, s string) error {
+	// NUL is the one character that PostgreSQL text can't hold.
+	if strings.IndexByte(s, 0) >= 0 {
+		return invalidValue("%s contains the character NUL.", a.Path)
+	}
+	if a.Index != 0 && len(s) > MaxKey/3 && len(a.Key(s)) > MaxKey {
+		return invalidValue("%s is longer than %d bytes.", a.Path, MaxKey)
+	}
+	switch a.Type {
+	case schema.DateTime:
+		if _, err := ParseTime(s); err != nil {
+			return invalidValue("%s must be a date and time as in 2026-01-31T09:00:00Z, not %q.", a.Path, Truncate(s, 40))
+		}
+	case schema.Binary:
+		if !validBase64(s) {
+			return invalidValue("%s must be base64.", a.Path)
+		}
+	}
+	return nil
+}
+
+// validBase64 accepts RFC 4648 §4 and §5, with or without padding: RFC 7643
+// §2.3.6 asks for the first, clients send each of them.
+func validBase64(s string) bool {
+	s = strings.TrimRight(strings.NewReplacer("\r", "", "\n", "", "-", "+", "_", "/").Replace(s), "=")
+	_, err := base64.RawStdEncoding.DecodeString(s)
+	return err == nil
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	}
+	return "this"
+}
