@@ -1,0 +1,162 @@
+package store
+
+import (
+	"time"
+
+	"github.com/workspace-scim/workspace/scim/schema"
+)
+
+// SourceKind is the kind of a source (DESIGN §1).
+type SourceKind string
+
+// The kinds of sources.
+const (
+	SourceAD        SourceKind = "ad"
+	SourceEntra     SourceKind = "entra"
+	SourceAPI       SourceKind = "api"
+	SourcePeer      SourceKind = "peer"
+	SourceWorkspace SourceKind = "workspace" // manual; every tenant has exactly one
+)
+
+// Mode is the mode of a source.
+type Mode string
+
+// The modes of a source.
+const (
+	ModeActive   Mode = "active"
+	ModeDisabled Mode = "disabled" // its tokens are refused
+)
+
+// Tenant is one organisation.
+type Tenant struct {
+	ID          int64
+	Slug        string // lower case, unique
+	DisplayName string
+	Domains     []string // verified domains, lower case
+	SyncEnabled bool     // the hybrid-sync add-on (row H049)
+	// SchemaVersion grows whenever a custom attribute is declared.
+	SchemaVersion int
+	CreatedAt     time.Time
+}
+
+// Source is an external directory or tool, or the portal.
+type Source struct {
+	ID              int64
+	Tenant          int64
+	PublicID        string // UUID; the OAuth client_id, and what Origin shows
+	Name            string // unique in the tenant
+	Kind            SourceKind
+	DirectoryDomain string // owned by one source of a tenant (row H012); "" for none
+	Mode            Mode
+	Policies        Policies
+	CreatedAt       time.Time
+}
+
+// Policies are the choices of DESIGN §9 for one source. The zero value is the
+// default of each.
+type Policies struct {
+	// Names is what to do when first or last name is missing: "" or "accept",
+	// "require", "derive" (row W009).
+	Names string `json:"names,omitempty" yaml:"names"`
+	// Park keeps an account that hits a manual one aside instead of refusing it.
+	Park bool `json:"park,omitempty" yaml:"park"`
+	// AnyDisables lets active:false of this source disable a user whose
+	// authority is another.
+	AnyDisables bool `json:"anyDisables,omitempty" yaml:"anyDisables"`
+	// RequireVerifiedDomain refuses userNames outside the tenant's domains.
+	RequireVerifiedDomain bool `json:"requireVerifiedDomain,omitempty" yaml:"requireVerifiedDomain"`
+	// MatchUserName declares the match rule "same userName on a verified
+	// domain" for joining users of other sources.
+	MatchUserName bool `json:"matchUserName,omitempty" yaml:"matchUserName"`
+	// KnownAttributesOnly ignores undeclared custom attributes instead of
+	// declaring them on first use, which is what Entra's administrators expect.
+	KnownAttributesOnly bool `json:"knownAttributesOnly,omitempty" yaml:"knownAttributesOnly"`
+}
+
+// TokenKind is what a token is used for.
+type TokenKind string
+
+// The kinds of tokens.
+const (
+	TokenBearer TokenKind = "bearer" // static, pasted into the client
+	TokenSecret TokenKind = "secret" // an OAuth client secret; buys access tokens
+	TokenAccess TokenKind = "access" // issued by the token endpoint
+)
+
+// Token is a credential. The secret itself is never stored, only its SHA-256.
+type Token struct {
+	ID         int64
+	Tenant     int64
+	Source     int64  // 0 for an admin token
+	Subject    string // the id of the user that /Me is; "" for none
+	Kind       TokenKind
+	Prefix     string // the first characters, to tell tokens apart
+	Hash       []byte // SHA-256 of the secret, 32 bytes
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: never
+	RevokedAt  time.Time // zero: not revoked
+	LastUsedAt time.Time // zero: never; to the minute
+}
+
+// Principal is a token with its tenant and source.
+type Principal struct {
+	Token  Token
+	Tenant Tenant
+	Source Source // of an admin token: the tenant's workspace source
+}
+
+// Federation lets a workload of another issuer buy access tokens for a source
+// (RFC 7523; Entra workload identity federation).
+type Federation struct {
+	Source   int64
+	Issuer   string // compared exactly
+	TenantID string // the tid that is pinned
+	Audience string
+	Subject  string
+	KeysURL  string
+}
+
+// ControlReader reads tenants, sources and credentials.
+type ControlReader interface {
+	Tenant(slug string) (Tenant, error)
+	Tenants() ([]Tenant, error)
+	Source(tenant int64, name string) (Source, error)
+	// SourceByPublicID finds a source of any tenant by its OAuth client_id.
+	SourceByPublicID(id string) (Source, error)
+	// Sources gives a tenant's sources in the order of their ids.
+	Sources(tenant int64) ([]Source, error)
+	// Authenticate finds a token by the SHA-256 of its secret, whatever its
+	// expiry or revocation; judging those is the caller's.
+	Authenticate(hash []byte) (Principal, error)
+	// Tokens gives a tenant's tokens in the order of their ids.
+	Tokens(tenant int64) ([]Token, error)
+	Federations(source int64) ([]Federation, error)
+	// CustomAttributes gives a tenant's custom attributes in the order of their
+	// index numbers.
+	CustomAttributes(tenant int64) ([]schema.Custom, error)
+}
+
+// ControlWriter writes tenants, sources and credentials.
+type ControlWriter interface {
+	// CreateTenant sets t.ID and creates the tenant's workspace source with the
+	// given public id. ErrExists if the slug is taken.
+	CreateTenant(t *Tenant, workspacePublicID string) error
+	// UpdateTenant writes every field but ID, Slug and CreatedAt.
+	UpdateTenant(t *Tenant) error
+	// CreateSource sets s.ID. ErrExists if the name or the directory domain is
+	// taken in the tenant.
+	CreateSource(s *Source) error
+	// UpdateSource writes Mode and Policies.
+	UpdateSource(s *Source) error
+	// CreateToken sets t.ID.
+	CreateToken(t *Token) error
+	// UpdateToken writes ExpiresAt, RevokedAt and LastUsedAt.
+	UpdateToken(t *Token) error
+	// DeleteExpiredTokens removes access tokens that expired before t.
+	DeleteExpiredTokens(before time.Time) error
+	PutFederation(f *Federation) error
+	// DeclareAttribute adds a custom attribute to a tenant, sets c.Index and
+	// raises the tenant's SchemaVersion. If it is declared already, c becomes
+	// the declared one and nothing changes. ErrTooMany above 200 of a tenant.
+	DeclareAttribute(tenant int64, c *schema.Custom) error
+}
