@@ -1,0 +1,68 @@
+package gormstore
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// counter is one number of table counts: how many resources of a kind a view
+// shows. It makes the total of an unfiltered list independent of its length.
+type counter struct {
+	scope int64 // minus the tenant for the resolved view, else the source
+	kind  schema.Kind
+}
+
+func scopeOf(v store.View) int64 {
+	if v.Source != 0 {
+		return v.Source
+	}
+	return -v.Tenant
+}
+
+// count adds to a counter; the row is written at the end of the transaction,
+// because others wait for it until then.
+func (s *session) count(scope int64, kind schema.Kind, n int64) {
+	if n != 0 {
+		s.deltas[counter{scope, kind}] += n
+	}
+}
+
+// writeCounts writes what count added, in an order that is the same for all
+// transactions, so that they don't deadlock.
+func (s *session) writeCounts() error {
+	keys := slices.SortedFunc(maps.Keys(s.deltas), func(a, b counter) int {
+		return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.kind, b.kind))
+	})
+	for _, k := range keys {
+		if s.deltas[k] == 0 {
+			continue
+		}
+		err := s.exec(`INSERT INTO counts (scope, kind, slot, n) VALUES (?, ?, ?, ?)
+			ON CONFLICT (scope, kind, slot) DO UPDATE SET n = counts.n + excluded.n`, k.scope, k.kind, s.slot, s.deltas[k])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// total is how many resources of a kind a view shows.
+func (s *session) total(v store.View, kind schema.Kind) (int, error) {
+	n := 0
+	scope := scopeOf(v)
+	// The view of another tenant's source shows nothing.
+	err := s.one([]any{&n}, `SELECT COALESCE(SUM(n), 0) FROM counts WHERE scope = ? AND kind = ?
+		AND (scope < 0 OR EXISTS (SELECT 1 FROM sources WHERE id = scope AND tenant = ?))`, scope, kind, v.Tenant)
+	return n + int(s.deltas[counter{scope, kind}]), err
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,112 @@
+package gormstore
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// dialect is where the SQL of the engines differs.
+type dialect interface {
+	// locks says whether rows have to be locked before they are read to be
+	// written.
+	locks() bool
+	// idList and textList give "IN (…)" for a list, which is one argument.
+	idList(ids []int64) (string, any)
+	textList(texts []string) (string, any)
+	// intRows gives a FROM item with a column v for a list, one argument.
+	intRows(ids []int64) (string, any)
+	// concat gives an aggregate that lists an integer column with commas.
+	concat(column string) string
+	// contains and ends are predicates with one argument.
+	contains(column string) string
+	// suffix is the end of a text, with one argument: how many characters.
+	suffix(column string) string
+	// inner gives a FROM clause that looks up the row of resources by rid for
+	// each row of driver, whatever the planner believes.
+	inner(driver, rid string) string
+}
+
+type sqliteDialect struct{}
+
+func (sqliteDialect) locks() bool { return false }
+
+// One JSON text for a list of any length means one statement to prepare, and
+// no bound on the number of arguments.
+func jsonText(list any) any {
+	b, err := json.Marshal(list)
+	if err != nil { // integers and texts can't fail
+		return "[]"
+	}
+	return string(b)
+}
+
+func (sqliteDialect) idList(ids []int64) (string, any) {
+	return "IN (SELECT value FROM json_each(?))", jsonText(ids)
+}
+
+func (sqliteDialect) textList(texts []string) (string, any) {
+	return "IN (SELECT value FROM json_each(?))", jsonText(texts)
+}
+
+func (sqliteDialect) intRows(ids []int64) (string, any) {
+	return "(SELECT value AS v FROM json_each(?))", jsonText(ids)
+}
+
+func (sqliteDialect) concat(column string) string { return "group_concat(" + column + ")" }
+
+func (sqliteDialect) contains(column string) string { return "instr(" + column + ", ?) > 0" }
+
+func (sqliteDialect) suffix(column string) string { return "substr(" + column + ", -?)" }
+
+// CROSS JOIN keeps the order of the tables: SQLite has no statistics here, and
+// is given none, so that a plan is the same on every file.
+func (sqliteDialect) inner(driver, rid string) string {
+	return driver + " CROSS JOIN resources r ON r.rid = " + rid
+}
+
+type postgresDialect struct{}
+
+func (postgresDialect) locks() bool { return true }
+
+func (postgresDialect) idList(ids []int64) (string, any) { return "= ANY(?::bigint[])", ids }
+
+func (postgresDialect) textList(texts []string) (string, any) { return "= ANY(?::text[])", texts }
+
+func (postgresDialect) intRows(ids []int64) (string, any) {
+	return "unnest(?::bigint[]) AS list(v)", ids
+}
+
+func (postgresDialect) concat(column string) string {
+	return "string_agg(" + column + "::text, ',')"
+}
+
+func (postgresDialect) contains(column string) string { return "strpos(" + column + ", ?) > 0" }
+
+func (postgresDialect) suffix(column string) string { return "right(" + column + ", ?)" }
+
+// OFFSET 0 keeps the planner from turning the look-ups into a join over the
+// whole table, which it does when it misjudges how many there are.
+func (postgresDialect) inner(driver, rid string) string {
+	return driver + " CROSS JOIN LATERAL (SELECT * FROM resources WHERE rid = " + rid + " OFFSET 0) r"
+}
+
+// numbered turns ? into $1, $2, …. No statement of this package holds a ? in a
+// literal.
+func numbered(sql string) string {
+	n := strings.Count(sql, "?")
+	if n == 0 {
+		return sql
+	}
+	b := make([]byte, 0, len(sql)+2*n)
+	k := 0
+	for i := 0; i < len(sql); i++ {
+		if sql[i] != '?' {
+			b = append(b, sql[i])
+			continue
+		}
+		k++
+		b = strconv.AppendInt(append(b, '$'), int64(k), 10)
+	}
+	return string(b)
+}

@@ -1,0 +1,160 @@
+package gormstore
+
+import (
+	"fmt"
+
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+const selectLinks = `SELECT l.rid, l.tenant, l.kind, l.source, COALESCE(l.external_id, ''), COALESCE(l.anchor, ''), l.state, l.version, l.created, l.modified, l.view, COALESCE(d.doc, '')`
+
+const joinDocs = ` LEFT JOIN link_docs d ON d.rid = l.rid AND d.source = l.source`
+
+func (s *session) readLinks(sql string, args ...any) ([]store.Link, error) {
+	var out []store.Link
+	err := s.each(func(r rows) error {
+		var l store.Link
+		var created, modified, view int64
+		var doc string
+		err := r.Scan(&l.RID, &l.Tenant, &l.Kind, &l.Source, &l.ExternalID, &l.Anchor, &l.State, &l.Version, &created, &modified, &view, &doc)
+		l.CreatedAt, l.ModifiedAt = instant(created), instant(modified)
+		if view != 0 {
+			l.Own, l.Doc = true, []byte(doc)
+		}
+		out = append(out, l)
+		return err
+	}, sql, args...)
+	return out, err
+}
+
+// Links implements store.Reader.
+func (r *reader) Links(rid int64) ([]store.Link, error) {
+	if _, locked := r.locked[rid]; !locked {
+		if err := r.lock("SELECT 1 FROM resources r WHERE r.rid = ?", rid); err != nil {
+			return nil, err
+		}
+	}
+	return r.readLinks(selectLinks+" FROM links l"+joinDocs+" WHERE l.rid = ? ORDER BY l.source", rid)
+}
+
+// FindExternalID implements store.Reader. Inside an Update the resource's row
+// is locked first, as all who change the link have done.
+func (r *reader) FindExternalID(source int64, kind schema.Kind, externalID string) (store.Link, error) {
+	if externalID == "" || !storable(externalID) {
+		return store.Link{}, store.ErrNotFound
+	}
+	const where = " WHERE l.source = ? AND l.kind = ? AND l.external_id = ?"
+	if err := r.lock("SELECT 1 FROM resources r WHERE r.rid IN (SELECT l.rid FROM links l"+where+")", source, kind, externalID); err != nil {
+		return store.Link{}, err
+	}
+	links, err := r.readLinks(selectLinks+" FROM links l"+joinDocs+where, source, kind, externalID)
+	if err != nil {
+		return store.Link{}, err
+	}
+	if len(links) == 0 {
+		if r.write {
+			r.free[externalMemo(source, kind, externalID)] = true
+		}
+		return store.Link{}, store.ErrNotFound
+	}
+	return links[0], nil
+}
+
+// FindAnchor implements store.Reader. It asks for each source of the tenant in
+// turn, because the unique index of anchors begins with the source.
+func (r *reader) FindAnchor(tenant int64, kind schema.Kind, anchor string) ([]store.Link, error) {
+	if anchor == "" || !storable(anchor) {
+		return nil, nil
+	}
+	const from = " FROM sources s CROSS JOIN links l"
+	const where = " WHERE s.tenant = ? AND l.source = s.id AND l.kind = ? AND l.anchor = ?"
+	if err := r.lock("SELECT 1 FROM resources r WHERE r.rid IN (SELECT l.rid"+from+where+")", tenant, kind, anchor); err != nil {
+		return nil, err
+	}
+	links, err := r.readLinks(selectLinks+from+joinDocs+where+" ORDER BY l.source", tenant, kind, anchor)
+	if r.write && err == nil && len(links) == 0 {
+		r.free[anchorMemo(tenant, kind, anchor)] = true
+	}
+	return links, err
+}
+
+func externalMemo(source int64, kind schema.Kind, id string) string {
+	return fmt.Sprint("x", source, "/", kind, "/", id)
+}
+
+func anchorMemo(tenant int64, kind schema.Kind, anchor string) string {
+	return fmt.Sprint("a", tenant, "/", kind, "/", anchor)
+}
+
+// PutLink implements store.Tx.
+func (t *tx) PutLink(before, l *store.Link) error {
+	if err := storableAll(l.ExternalID, l.Anchor); err != nil {
+		return err
+	}
+	if err := t.owned(l.Tenant, l.RID); err != nil {
+		return err
+	}
+	if err := t.checkLink(before, l); err != nil {
+		return err
+	}
+	view := int64(0)
+	if l.Own {
+		view = l.Source
+	}
+	sql := `INSERT INTO links (external_id, anchor, state, version, created, modified, view, tenant, kind, rid, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	if before != nil {
+		sql = `UPDATE links SET external_id = ?, anchor = ?, state = ?, version = ?, created = ?, modified = ?, view = ? WHERE tenant = ? AND kind = ? AND rid = ? AND source = ?`
+	}
+	err := t.exec(sql, nullable(l.ExternalID), nullable(l.Anchor), l.State, l.Version, micros(l.CreatedAt), micros(l.ModifiedAt), view, l.Tenant, l.Kind, l.RID, l.Source)
+	if err != nil {
+		return err
+	}
+	delete(t.free, externalMemo(l.Source, l.Kind, l.ExternalID))
+	delete(t.free, anchorMemo(l.Tenant, l.Kind, l.Anchor))
+	if err := t.putLinkDoc(before, l); err != nil {
+		return err
+	}
+	t.count(l.Source, l.Kind, one(l.State.Live())-one(before != nil && before.State.Live()))
+	return nil
+}
+
+// checkLink is checkFree for what a link would newly hold.
+func (t *tx) checkLink(before, l *store.Link) error {
+	newID := l.ExternalID != "" && (before == nil || before.ExternalID != l.ExternalID)
+	newAnchor := l.Anchor != "" && (before == nil || before.Anchor != l.Anchor)
+	if !t.verify {
+		newID = newID && !t.free[externalMemo(l.Source, l.Kind, l.ExternalID)]
+		newAnchor = newAnchor && !t.free[anchorMemo(l.Tenant, l.Kind, l.Anchor)]
+	}
+	newLink := before == nil && !t.fresh[l.RID]
+	if !newID && !newAnchor && !newLink {
+		return nil
+	}
+	return t.checkFree(`SELECT l.rid FROM links l WHERE ? AND l.source = ? AND l.kind = ? AND l.external_id = ? AND l.rid <> ?
+		UNION ALL SELECT l.rid FROM links l WHERE ? AND l.source = ? AND l.kind = ? AND l.anchor = ? AND l.rid <> ?
+		UNION ALL SELECT l.rid FROM links l WHERE ? AND l.source = ? AND l.rid = ?`,
+		newID, l.Source, l.Kind, l.ExternalID, l.RID, newAnchor, l.Source, l.Kind, l.Anchor, l.RID, newLink, l.Source, l.RID)
+}
+
+// putLinkDoc writes a link's own document and its index rows.
+func (t *tx) putLinkDoc(before, l *store.Link) error {
+	had := before != nil && before.Own
+	var oldKeys, newKeys []document.Key
+	if had {
+		oldKeys = before.Keys
+	}
+	var err error
+	switch {
+	case l.Own:
+		newKeys = l.Keys
+		err = t.exec("INSERT INTO link_docs (rid, source, doc) VALUES (?, ?, ?) ON CONFLICT (rid, source) DO UPDATE SET doc = excluded.doc", l.RID, l.Source, string(l.Doc))
+	case had:
+		err = t.exec("DELETE FROM link_docs WHERE rid = ? AND source = ?", l.RID, l.Source)
+	}
+	if err != nil {
+		return err
+	}
+	return t.reindex(indexRows{tenant: l.Tenant, rid: l.RID, view: l.Source}, oldKeys, newKeys)
+}

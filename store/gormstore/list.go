@@ -1,0 +1,303 @@
+package gormstore
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// lister answers one query.
+type lister struct {
+	*reader
+	q    store.Query
+	plan *plan
+	row  func(*store.Record) error
+	page store.Page
+}
+
+// List implements store.Reader. Where an index, or the order of creation,
+// serves, it reads no more rows than the page has; totals of filtered queries
+// are counted in the database. Inside an Update what matches is locked. row
+// must not call methods of the Reader.
+func (r *reader) List(q store.Query, row func(*store.Record) error) (store.Page, error) {
+	q.MaxScan = cmp.Or(q.MaxScan, r.store.maxScan)
+	c := &compiler{session: r.session, view: q.View, t: q.Type, maxScan: q.MaxScan}
+	p, err := c.plan(q.Filter)
+	if err != nil {
+		return store.Page{}, err
+	}
+	l := &lister{reader: r, q: q, plan: p, row: row}
+	if err := l.lockMatches(); err != nil {
+		return store.Page{}, err
+	}
+	switch parts := l.parts(); {
+	case p.residual != nil && q.SortBy == nil:
+		err = l.scan()
+	case p.residual != nil || parts == nil:
+		err = l.sortInMemory()
+	case q.SortBy == nil:
+		err = l.stream()
+	default:
+		err = l.sorted(parts)
+	}
+	if err != nil {
+		return store.Page{}, err
+	}
+	return l.page, nil
+}
+
+// lockMatches makes an Update that relies on a list wait for those that change
+// what is in it.
+func (l *lister) lockMatches() error {
+	if !l.write || !l.locks() {
+		return nil
+	}
+	b := l.builder()
+	b.add("SELECT 1 FROM resources r WHERE r.rid IN (")
+	l.from(b, func() { b.add(l.place()) })
+	b.add(")")
+	return l.lock(b.sql(), b.args...)
+}
+
+func (l *lister) builder() *builder { return &builder{view: l.q.View} }
+
+// from adds everything from WITH to WHERE with the selected columns between:
+// one row for each resource that the view shows and the conditions let through.
+func (l *lister) from(b *builder, selected func()) *builder {
+	driven := l.plan.driver != nil
+	if driven {
+		b.add("WITH m AS MATERIALIZED (").fragment(*l.plan.driver).add(") ")
+	}
+	b.add("SELECT ")
+	selected()
+	b.add(" FROM ")
+	switch {
+	case driven:
+		b.add(l.inner("m", "m.rid"))
+		b.joinLink()
+	case l.q.View.Source != 0:
+		b.add(l.inner("links l", "l.rid"))
+	default:
+		b.add("resources r")
+	}
+	b.add(" WHERE r.tenant = ? AND r.kind = ?", l.q.View.Tenant, l.q.Type.Kind).visible()
+	if l.q.View.Source != 0 {
+		b.add(" AND l.kind = ?", l.q.Type.Kind)
+	}
+	for _, f := range l.plan.conditions {
+		b.add(" AND (").fragment(f).add(")")
+	}
+	return b
+}
+
+// place is the column whose order is that of creation. In a source's view it is
+// the link's, which its index gives in order.
+func (l *lister) place() string {
+	if l.q.View.Source != 0 && l.plan.driver == nil {
+		return "l.rid"
+	}
+	return "r.rid"
+}
+
+// stream gives a page in the order of creation, straight from the rows.
+func (l *lister) stream() error {
+	total := -1
+	if l.q.Filter == nil {
+		n, err := l.total(l.q.View, l.q.Type.Kind)
+		if err != nil {
+			return err
+		}
+		total = n
+	}
+	start, total, err := l.start(total)
+	if err != nil {
+		return err
+	}
+	if start != nil && l.q.Limit > 0 {
+		err = l.streamAfter(*start)
+	}
+	if err != nil {
+		return err
+	}
+	return l.settle(start, total)
+}
+
+// settle sets the total. A page that began at the beginning and is the last
+// knows it without asking.
+func (l *lister) settle(start *store.Position, total int) error {
+	whole := l.q.After == nil && l.q.Limit > 0 && l.page.Next == nil && start != nil && (l.page.Count > 0 || l.q.Offset == 0)
+	switch {
+	case total >= 0:
+	case whole:
+		total = start.Index + l.page.Count
+	default:
+		n, err := l.count()
+		if err != nil {
+			return err
+		}
+		total = n
+	}
+	l.page.Total = total
+	if l.page.Next != nil {
+		l.store.hints.put(l.hintKey(l.page.Next.Index), hint{*l.page.Next, total})
+	}
+	return nil
+}
+
+// count counts all matches.
+func (l *lister) count() (int, error) {
+	b := l.builder()
+	l.from(b, func() { b.add("COUNT(*)") })
+	n := 0
+	err := l.one([]any{&n}, b.sql(), b.args...)
+	return n, err
+}
+
+// start finds where the page begins: the position before it, nil if it lies
+// behind the end. It may learn the total on the way.
+func (l *lister) start(total int) (*store.Position, int, error) {
+	if l.q.After != nil {
+		return l.q.After, total, nil
+	}
+	if l.q.Offset == 0 {
+		return &store.Position{}, total, nil
+	}
+	if l.q.Limit == 0 {
+		return nil, total, nil
+	}
+	if h, ok := l.store.hints.get(l.hintKey(l.q.Offset)); ok {
+		if total < 0 {
+			n, err := l.count()
+			if err != nil {
+				return nil, total, err
+			}
+			total = n
+		}
+		// As long as the total stays, so, most likely, does the place.
+		if total == h.total {
+			return &h.Position, total, nil
+		}
+	}
+	b := l.builder()
+	l.from(b, func() { b.add(l.place()) })
+	b.add(" ORDER BY "+l.place()+" LIMIT 1 OFFSET ?", l.q.Offset-1)
+	rids, err := l.ids(b.sql(), b.args...)
+	if err != nil || len(rids) == 0 {
+		return nil, total, err
+	}
+	return &store.Position{RID: rids[0], Index: l.q.Offset}, total, nil
+}
+
+func (l *lister) streamAfter(start store.Position) error {
+	b := l.builder()
+	l.from(b, func() { b.columns(l.dialect, l.q.NoDoc) })
+	if start.RID != 0 {
+		b.add(" AND "+l.place()+" > ?", start.RID)
+	}
+	b.add(" ORDER BY "+l.place()+" LIMIT ?", l.q.Limit+1)
+	sc := newRecordScanner()
+	last := start
+	return l.each(func(rs rows) error {
+		if l.page.Count == l.q.Limit {
+			l.page.Next = &store.Position{RID: last.RID, Index: start.Index + l.page.Count}
+			return nil
+		}
+		if err := sc.scan(rs); err != nil {
+			return err
+		}
+		l.page.Count++
+		last.RID = sc.rec.RID
+		return l.row(&sc.rec)
+	}, b.sql(), b.args...)
+}
+
+// scan gives a page in the order of creation where only the documents tell what
+// matches: all candidates are read, to count them.
+func (l *lister) scan() error {
+	seen := 0
+	var last store.Position
+	err := l.candidates(func(rec *store.Record, _ *document.Object) error {
+		seen++
+		before := seen <= l.q.Offset
+		if l.q.After != nil {
+			before = rec.RID <= l.q.After.RID
+		}
+		switch {
+		case before:
+			return nil
+		case l.page.Count < l.q.Limit:
+			l.page.Count++
+			last = store.Position{RID: rec.RID, Index: l.index(seen)}
+			if l.q.NoDoc {
+				rec.Doc = nil
+			}
+			return l.row(rec)
+		case l.page.Next == nil && l.q.Limit > 0:
+			next := last
+			l.page.Next = &next
+		}
+		return nil
+	})
+	l.page.Total = seen
+	return err
+}
+
+// index is how many matches stand before and at the last one given: counted
+// from the position that the page began behind, if there is one.
+func (l *lister) index(seen int) int {
+	if l.q.After != nil {
+		return l.q.After.Index + l.page.Count
+	}
+	return seen
+}
+
+// candidates calls match for each resource that the residual, too, lets
+// through, in the order of creation. It reads at most MaxScan rows.
+func (l *lister) candidates(match func(*store.Record, *document.Object) error) error {
+	b := l.builder()
+	l.from(b, func() {
+		b.columns(l.dialect, false)
+		for _, f := range l.plan.facts {
+			b.add(", CASE WHEN ").fragment(f).add(" THEN 1 ELSE 0 END")
+		}
+	})
+	b.add(" ORDER BY "+l.place()+" LIMIT ?", l.q.MaxScan+1)
+	x := &candidate{t: l.q.Type, facts: make([]bool, len(l.plan.facts))}
+	var facts []any
+	for i := range x.facts {
+		facts = append(facts, (*flag)(&x.facts[i]))
+	}
+	sc := newRecordScanner(facts...)
+	scanned := 0
+	return l.each(func(rs rows) error {
+		if scanned++; scanned > l.q.MaxScan {
+			return tooMany(l.q.MaxScan)
+		}
+		err := sc.scan(rs)
+		if err != nil {
+			return err
+		}
+		if x.object, err = document.MustDecode(l.q.Type, sc.rec.Doc); err != nil {
+			return fmt.Errorf("gormstore: document of resource %d: %w", sc.rec.RID, err)
+		}
+		if l.plan.residual != nil && !l.plan.residual(x) {
+			return nil
+		}
+		return match(&sc.rec, x.object)
+	}, b.sql(), b.args...)
+}
+
+// flag scans the integers 0 and 1.
+type flag bool
+
+// Scan implements sql.Scanner.
+func (f *flag) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("gormstore: %T is no flag", v)
+	}
+	*f = n != 0
+	return nil
+}

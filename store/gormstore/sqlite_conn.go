@@ -1,0 +1,80 @@
+package gormstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/mattn/go-sqlite3"
+	"gorm.io/gorm"
+)
+
+// sqliteConn is the conn of SQLite: each statement runs at once. Statements
+// are prepared once per connection by the driver (_stmt_cache_size). They run
+// without the caller's context, for which the driver would start a watcher per
+// statement; session looks at it between rows.
+type sqliteConn struct {
+	c      *sql.Conn
+	base   *gorm.DB
+	failed error
+}
+
+func (s *sqliteConn) failure() error { return s.failed }
+
+func (s *sqliteConn) meaning(err error) error {
+	err, ended := sqliteError(err)
+	if ended && s.failed == nil {
+		s.failed = err
+	}
+	return err
+}
+
+func (s *sqliteConn) query(q string, args ...any) (rows, error) {
+	r, err := s.c.QueryContext(context.Background(), q, args...)
+	if err != nil {
+		return nil, s.meaning(err)
+	}
+	return sqliteRows{r, s}, nil
+}
+
+func (s *sqliteConn) exec(q string, args ...any) error {
+	_, err := s.c.ExecContext(context.Background(), q, args...)
+	return s.meaning(err)
+}
+
+func (s *sqliteConn) orm() (*gorm.DB, error) { return onConn(s.base, s.c), nil }
+
+func (s *sqliteConn) mark(name string) error { return s.exec("SAVEPOINT " + name) }
+
+func (s *sqliteConn) release(name string) error { return s.exec("RELEASE " + name) }
+
+func (s *sqliteConn) undo(name string) error {
+	if err := s.exec("ROLLBACK TO " + name); err != nil {
+		return err
+	}
+	return s.release(name)
+}
+
+// idle says that no transaction is open, because SQLite rolled it back.
+func (s *sqliteConn) idle() bool {
+	auto := true
+	err := s.c.Raw(func(c any) error {
+		auto = c.(*sqlite3.SQLiteConn).AutoCommit()
+		return nil
+	})
+	return err != nil || auto
+}
+
+type sqliteRows struct {
+	*sql.Rows
+	c *sqliteConn
+}
+
+func (r sqliteRows) Err() error   { return r.c.meaning(r.Rows.Err()) }
+func (r sqliteRows) Close() error { return r.c.meaning(r.Rows.Close()) }
+
+// onConn gives gorm on one connection.
+func onConn(base *gorm.DB, c *sql.Conn) *gorm.DB {
+	db := base.Session(&gorm.Session{NewDB: true, Context: context.Background()})
+	db.Statement.ConnPool = c
+	return db
+}

@@ -1,0 +1,70 @@
+package storetest
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/workspace-scim/workspace/store"
+)
+
+func parkedChecks() []check {
+	return []check{
+		{"what is parked is found by its source and reference", parkedFound},
+		{"parking twice changes nothing", parkedTwice},
+		{"unparking forgets exactly one", parkedForgotten},
+	}
+}
+
+func parked(w *world, source int64, ref string) []store.Parked {
+	w.Helper()
+	return read(w, func(r store.Reader) ([]store.Parked, error) {
+		all, err := r.Parked(source, ref)
+		slices.SortFunc(all, func(a, b store.Parked) int { return cmp.Or(cmp.Compare(a.RID, b.RID), cmp.Compare(a.Kind, b.Kind)) })
+		return all, err
+	})
+}
+
+// parkedWorld parks three references to E-9 and two others.
+func parkedWorld(t *testing.T, s store.Store) (w *world, waiting []store.Parked) {
+	w = newWorld(t, s)
+	anna, g := w.user(w.ad, "anna", ""), w.group(w.ad, "Sales", "")
+	park := func(source int64, ref string, kind store.ParkedKind, r store.Resource) store.Parked {
+		t.Helper()
+		p := store.Parked{Tenant: w.tenant, Source: source, Ref: ref, Kind: kind, RID: r.RID}
+		w.update(func(tx store.Tx) error { return tx.Park(p) })
+		return p
+	}
+	waiting = []store.Parked{
+		park(w.hr, "E-9", store.ParkedManager, anna),
+		park(w.hr, "E-9", store.ParkedMember, anna),
+		park(w.hr, "E-9", store.ParkedMember, g),
+	}
+	park(w.hr, "e-9", store.ParkedManager, anna)
+	park(w.ad, "E-9", store.ParkedManager, g)
+	return w, waiting
+}
+
+func parkedFound(t *testing.T, s store.Store) {
+	w, waiting := parkedWorld(t, s)
+	equal(w, "parked", parked(w, w.hr, "E-9"), waiting)
+	equal(w, "parked by another reference", len(parked(w, w.hr, "e-9")), 1)
+	equal(w, "parked by another source", len(parked(w, w.ad, "E-9")), 1)
+	for _, ref := range []string{"", "E-", "%", "E_9"} {
+		equal(w, "parked as "+ref, parked(w, w.hr, ref), nil)
+	}
+}
+
+func parkedTwice(t *testing.T, s store.Store) {
+	w, waiting := parkedWorld(t, s)
+	w.update(func(tx store.Tx) error { return errors.Join(tx.Park(waiting[0]), tx.Park(waiting[0])) })
+	equal(w, "parked", parked(w, w.hr, "E-9"), waiting)
+}
+
+func parkedForgotten(t *testing.T, s store.Store) {
+	w, waiting := parkedWorld(t, s)
+	w.update(func(tx store.Tx) error { return errors.Join(tx.Unpark(waiting[1]), tx.Unpark(waiting[1])) })
+	equal(w, "parked", parked(w, w.hr, "E-9"), []store.Parked{waiting[0], waiting[2]})
+	equal(w, "parked by another source", len(parked(w, w.ad, "E-9")), 1)
+}
