@@ -1,0 +1,38 @@
+package directory
+
+import (
+	"github.com/workspace-scim/workspace/store"
+)
+
+// Actor is who speaks: the token picks it, nothing in a body can change it
+// (DESIGN §2).
+type Actor struct {
+	Tenant store.Tenant
+	// Source is whose link is written; for an admin token the tenant's
+	// workspace source.
+	Source store.Source
+	// Admin reads the resolved view.
+	Admin bool
+	// Token is the token's prefix, for the log.
+	Token string
+	// Subject is the id of the user that /Me stands for, "" for none.
+	Subject string
+	// Txn is the request's id; it joins events and log lines.
+	Txn string
+}
+
+// NewActor makes the actor of a principal.
+func NewActor(p store.Principal, txn string) Actor {
+	return Actor{
+		Tenant: p.Tenant, Source: p.Source, Admin: p.Token.Source == 0,
+		Token: p.Token.Prefix, Subject: p.Token.Subject, Txn: txn,
+	}
+}
+
+// View is what the actor sees (law 4).
+func (a Actor) View() store.View {
+	if a.Admin {
+		return store.View{Tenant: a.Tenant.ID}
+	}
+	return store.View{Tenant: a.Tenant.ID, Source: a.Source.ID}
+}

@@ -1,0 +1,81 @@
+package directory
+
+import (
+	"errors"
+
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// Delete ends what the actor's source asserts about a resource (RFC 7644 §3.6,
+// law 9): its link, its part in memberships, and the references to it. A user
+// that nobody asserts any more is disabled, and soft-deleted after the grace
+// time; a group is gone at once. An administrator's delete skips the grace.
+func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) error {
+	s, err := w.open(t, id, cond)
+	if err != nil {
+		return err
+	}
+	if err := w.guardManaged(s); err != nil {
+		return err
+	}
+	source := w.actor.Source.ID
+	p := s.of(source)
+	if p != nil {
+		p.link.State = store.LinkEnded
+		p.link.Version++
+		p.link.ModifiedAt = w.now
+	}
+	groups, err := w.tx.EndMemberships(source, s.res.RID)
+	if err != nil {
+		return err
+	}
+	if t.Kind == schema.Group {
+		if _, _, err := w.tx.ReplaceMembers(w.actor.Tenant.ID, s.res.RID, source, nil); err != nil {
+			return err
+		}
+	}
+	if _, err := w.save(s); err != nil {
+		return err
+	}
+	if w.actor.Admin && s.res.State == store.Orphaned {
+		before := s.res
+		w.softDelete(s)
+		s.res.Version++
+		if err := w.tx.UpdateResource(&before, &s.res); err != nil {
+			return err
+		}
+	}
+	e := w.event(eventType(t, "deleted"), &s.res)
+	e.Reason = map[store.State]string{store.Orphaned: "lastLinkEnded", store.Deleted: "lastLinkEnded", store.Live: "linkEnded"}[s.res.State]
+	if p != nil {
+		e.Before, _ = diff(t, p.doc, nil)
+	}
+	for _, rid := range groups {
+		if err := w.leftGroup(rid, s); err != nil {
+			return err
+		}
+	}
+	return w.forget(t, s)
+}
+
+// leftGroup counts a version of a group that a deleted member was in.
+func (w *Writer) leftGroup(rid int64, member *subject) error {
+	group, err := w.tx.Resource(w.actor.Tenant.ID, rid)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if err := w.tx.Touch(rid, w.actor.Source.ID, group.Authority == w.actor.Source.ID, true, w.now); err != nil {
+		return err
+	}
+	e := w.event("group.membersChanged", &group)
+	e.Reason, e.Before = "memberDeleted", idList("members", []string{member.res.ID})
+	return nil
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,43 @@
+package directory
+
+import "errors"
+
+// Rules that a Violation can name. Each is a reason code that an administrator
+// finds in the log and in the documentation.
+const (
+	RuleUniqueness      = "uniqueness"       // the name or externalId belongs to another resource
+	RuleManualAccount   = "manualAccount"    // the name belongs to an account made by hand (law 3)
+	RuleSourceManaged   = "sourceManaged"    // a source owns what the portal wanted to change
+	RuleSyncNotEnabled  = "syncNotEnabled"   // the hybrid-sync add-on is off (row H049)
+	RuleDomainClaimed   = "domainClaimed"    // a directory domain belongs to another source (row H012)
+	RuleUnownedDomain   = "unownedDomain"    // the userName's suffix is no verified domain
+	RuleNameRequired    = "nameRequired"     // first or last name is missing (row W009)
+	RuleUnknownMember   = "unknownReference" // a reference to an id that never existed
+	RuleVersionMismatch = "versionMismatch"  // If-Match names another version
+	RuleInvalid         = "invalidValue"     // an argument of an administrator's call is wrong
+	RuleForbidden       = "forbidden"        // this token may not do this
+	RuleTooMany         = "tooMany"          // a bound is exceeded
+)
+
+// Violation is a refusal by a rule: what was asked for is well-formed and can't
+// be done. Nothing was written.
+type Violation struct {
+	Rule      string // one of the Rule constants
+	Attribute string // the attribute at fault, "" for none
+	Detail    string // one sentence for a person
+	Way       string // what to do about it, a sentence, "" for nothing
+}
+
+// Error gives the sentence and the way out.
+func (v *Violation) Error() string {
+	if v.Way == "" {
+		return v.Detail
+	}
+	return v.Detail + " " + v.Way
+}
+
+// Violated says whether err is a Violation of the rule.
+func Violated(err error, rule string) bool {
+	var v *Violation
+	return errors.As(err, &v) && v.Rule == rule
+}

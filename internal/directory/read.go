@@ -1,0 +1,50 @@
+package directory
+
+import (
+	"context"
+
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// Reading is one consistent look at the directory through the eyes of an actor.
+type Reading struct {
+	d     *Directory
+	r     store.Reader
+	actor Actor
+}
+
+// Read runs fn on one snapshot. The Reading must not be used after it returned.
+func (d *Directory) Read(ctx context.Context, a Actor, fn func(*Reading) error) error {
+	return d.store.View(ctx, func(r store.Reader) error {
+		return fn(&Reading{d: d, r: r, actor: a})
+	})
+}
+
+// Get gets a resource as the actor sees it; store.ErrNotFound if it sees none.
+func (r *Reading) Get(t *schema.ResourceType, id string) (store.Record, error) {
+	return r.r.Record(r.actor.View(), t.Kind, id)
+}
+
+// List gives a page of resources in the order of the query, whose View is the
+// actor's, whatever it says. See store.Reader.List; row must not read.
+func (r *Reading) List(q store.Query, row func(*store.Record) error) (store.Page, error) {
+	q.View = r.actor.View()
+	return r.r.List(q, row)
+}
+
+// Members calls row for each member of a group that the actor sees, in the
+// order in which they were created.
+func (r *Reading) Members(group int64, row func(store.Member) error) error {
+	return r.r.Members(r.actor.View(), group, row)
+}
+
+// Groups gives the groups of resources, direct and by nesting.
+func (r *Reading) Groups(rids []int64) (map[int64][]store.Membership, error) {
+	return r.r.Groups(r.actor.View(), rids)
+}
+
+// Source names a source of the actor's tenant.
+func (r *Reading) Source(id int64) (store.Source, error) {
+	return r.d.SourceInfo(r.r, r.actor.Tenant.ID, id)
+}

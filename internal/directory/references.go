@@ -1,0 +1,217 @@
+package directory
+
+import (
+	"errors"
+
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// manager resolves the manager reference of one party's document: by id, else
+// by externalId within the source, else by anchor. What can't be resolved is
+// parked: it is kept in the link, left out of the resolved document, and joined
+// when its target arrives.
+func (w *Writer) manager(s *subject, p *party) (string, error) {
+	if s.t.Manager == nil {
+		return "", nil
+	}
+	ref := managerRef(s.t, p.doc)
+	if ref == "" {
+		return "", nil
+	}
+	// Deleting a user removes the references to it, so one that stands in the
+	// resolved document needs no look-up.
+	if s.resolved != nil && managerRef(s.t, s.resolved) == ref {
+		return ref, nil
+	}
+	target, err := w.find(p.source.ID, ref, schema.User)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case target == nil:
+		s.waits = append(s.waits, store.Parked{
+			Tenant: w.actor.Tenant.ID, Source: p.source.ID, Ref: ref, Kind: store.ParkedManager,
+		})
+		return "", nil
+	case !target.State.Visible() && target.State != store.Held:
+		return "", nil // DESIGN §9: a deleted one is accepted and skipped
+	}
+	return target.ID, nil
+}
+
+func managerRef(t *schema.ResourceType, doc *document.Object) string {
+	m, _ := doc.At(t.Manager).(*document.Object)
+	s, _ := m.Get(t.Manager.Value()).(string)
+	return s
+}
+
+// find resolves a reference of a source: to a resource that it has or had a
+// link to, by id, externalId or anchor. What only other sources know doesn't
+// exist for it (law 4). Nil means nothing is found.
+func (w *Writer) find(source int64, ref string, kinds ...schema.Kind) (*store.Ref, error) {
+	refs, err := w.tx.Refs(store.View{Tenant: w.actor.Tenant.ID, Source: w.viewSource(source)}, []string{ref})
+	if err != nil {
+		return nil, err
+	}
+	if len(refs) == 1 && w.sees(refs[0]) {
+		return &refs[0], nil
+	}
+	return w.findNamed(source, ref, kinds...)
+}
+
+// findNamed resolves a reference by externalId or anchor.
+func (w *Writer) findNamed(source int64, ref string, kinds ...schema.Kind) (*store.Ref, error) {
+	for _, kind := range kinds {
+		l, err := w.tx.FindExternalID(source, kind, ref)
+		if errors.Is(err, store.ErrNotFound) {
+			var links []store.Link
+			if links, err = w.tx.FindAnchor(w.actor.Tenant.ID, kind, ref); err == nil {
+				err = store.ErrNotFound
+				for _, c := range links {
+					if c.Source == source {
+						l, err = c, nil
+					}
+				}
+			}
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		res, err := w.tx.Resource(w.actor.Tenant.ID, l.RID)
+		if err != nil {
+			return nil, err
+		}
+		ref := store.Ref{RID: res.RID, ID: res.ID, Kind: res.Kind, Display: res.Display, State: res.State, Link: l.State}
+		if l.State == store.LinkEnded {
+			ref.State = store.Deleted
+		}
+		return &ref, nil
+	}
+	return nil, nil
+}
+
+// viewSource is the source whose links decide what may be referred to: none for
+// accounts made by hand, which may refer to anything in the tenant.
+func (w *Writer) viewSource(source int64) int64 {
+	if source == w.actor.Source.ID && w.actor.Admin {
+		return 0
+	}
+	return source
+}
+
+func (w *Writer) sees(r store.Ref) bool { return w.actor.Admin || r.Link != 0 }
+
+// arrived joins what waited for a resource under its externalId or its anchor.
+func (w *Writer) arrived(p *party, s *subject) error {
+	if err := w.join(p.link.ExternalID, s); err != nil {
+		return err
+	}
+	if p.link.Anchor == p.link.ExternalID {
+		return nil
+	}
+	return w.join(p.link.Anchor, s)
+}
+
+func (w *Writer) join(ref string, s *subject) error {
+	if ref == "" {
+		return nil
+	}
+	waiting, err := w.tx.Parked(w.actor.Source.ID, ref)
+	if err != nil {
+		return err
+	}
+	for _, p := range waiting {
+		if err := w.tx.Unpark(p); err != nil {
+			return err
+		}
+		if err := w.joinOne(p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) joinOne(p store.Parked, target *subject) error {
+	res, err := w.tx.Resource(p.Tenant, p.RID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if p.Kind == store.ParkedMember {
+		added, _, err := w.tx.ChangeMembers(p.Tenant, p.RID, p.Source, []int64{target.res.RID}, nil)
+		if err != nil || len(added) == 0 {
+			return err
+		}
+		e := w.event("group.membersChanged", &res)
+		e.After, e.Reason = idList("members", []string{target.res.ID}), "referenceArrived"
+		return w.tx.Touch(p.RID, p.Source, res.Authority == p.Source, true, w.now)
+	}
+	if res.State == store.Deleted || res.State == store.Purged {
+		return nil
+	}
+	if p.RID == target.res.RID {
+		return nil
+	}
+	s, err := w.load(target.t, res)
+	if err != nil {
+		return err
+	}
+	before := s.res.Doc
+	changed, err := w.save(s)
+	if err != nil || !changed {
+		return err
+	}
+	e := w.event(eventType(s.t, "updated"), &s.res)
+	e.Reason = "referenceArrived"
+	e.Before, e.After, err = diffDocs(s.t, before, s.res.Doc)
+	return err
+}
+
+// forget removes the references to a deleted user from the documents of the
+// source that deleted it (ENTRA F5) and from the resolved ones.
+func (w *Writer) forget(t *schema.ResourceType, gone *subject) error {
+	if t.Manager == nil {
+		return nil
+	}
+	value := t.Manager.Value()
+	rids, err := w.tx.Referrers(w.actor.Tenant.ID, value.Index, value.Key(gone.res.ID))
+	if err != nil {
+		return err
+	}
+	for _, rid := range rids {
+		if rid == gone.res.RID {
+			continue
+		}
+		res, err := w.tx.Resource(w.actor.Tenant.ID, rid)
+		if err != nil {
+			return err
+		}
+		s, err := w.load(t, res)
+		if err != nil {
+			return err
+		}
+		s.resolved = nil // the reference must be looked up again
+		before := s.res.Doc
+		if p := s.of(w.actor.Source.ID); p != nil && p.link.State.Live() && managerRef(t, p.doc) == gone.res.ID {
+			doc := p.doc.Clone()
+			doc.SetAt(t.Manager, nil)
+			w.assert(s, doc)
+		}
+		if _, err := w.save(s); err != nil {
+			return err
+		}
+		e := w.event(eventType(t, "updated"), &s.res)
+		e.Reason = "managerDeleted"
+		if e.Before, e.After, err = diffDocs(t, before, s.res.Doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// Writer writes on behalf of an actor inside one transaction.
+type Writer struct {
+	d     *Directory
+	tx    store.Tx
+	actor Actor
+	now   time.Time
+
+	events  []store.Event
+	refused []refusal
+}
+
+// refusal is what stays of a write that a rule refused: an event, and a
+// conflict where a person has to decide.
+type refusal struct {
+	event    store.Event
+	conflict *store.Conflict
+}
+
+// Result is what a write did.
+type Result struct {
+	// Record is the resource as the actor sees it now.
+	Record store.Record
+	// Changed says whether anything at all changed.
+	Changed bool
+}
+
+// Input is a whole resource, as POST and PUT carry it.
+type Input struct {
+	Doc *document.Object
+	// Members are the ids (or, for sources that refer by them, externalIds) of
+	// a group's members; HasMembers says that the body named the attribute.
+	Members    []string
+	HasMembers bool
+	// Cleared are the attributes that the body set to null by name.
+	Cleared []*schema.Attribute
+}
+
+// errDryRun ends the transaction of a preview.
+var errDryRun = errors.New("dry run")
+
+// Write runs fn in one transaction, with the events of everything that it did.
+// With dryRun the transaction is rolled back after fn and its events were
+// worked out, so a preview is the run minus the commit (law 5). fn may run more
+// than once. Write returns the events that were, or would have been, written,
+// and fn's error as it is.
+func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Writer) error) ([]store.Event, error) {
+	var events []store.Event
+	var refused []refusal
+	err := d.store.Update(ctx, func(tx store.Tx) error {
+		w := &Writer{d: d, tx: tx, actor: a, now: d.now()}
+		err := fn(w)
+		events, refused = w.events, nil
+		if err != nil {
+			refused = w.refused
+			return err
+		}
+		if err := w.recordRefusals(w.refused); err != nil {
+			return err
+		}
+		if err := tx.AppendEvents(w.events); err != nil {
+			return err
+		}
+		events = w.events
+		if dryRun {
+			return errDryRun
+		}
+		return nil
+	})
+	if errors.Is(err, errDryRun) {
+		return events, nil
+	}
+	if err != nil && len(refused) > 0 && !dryRun {
+		// The write itself is undone; that it was refused is told.
+		tell := d.store.Update(ctx, func(tx store.Tx) error {
+			w := &Writer{d: d, tx: tx, actor: a, now: d.now()}
+			if err := w.recordRefusals(refused); err != nil {
+				return err
+			}
+			return tx.AppendEvents(w.events)
+		})
+		if tell != nil {
+			d.log.Error("refusal not recorded", "error", tell, "tenant", a.Tenant.Slug, "txn", a.Txn)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
+}
+
+// Savepoint runs one of several writes: if it fails, what it wrote and the
+// events of it are undone, and the transaction goes on.
+func (w *Writer) Savepoint(fn func() error) error {
+	events := len(w.events)
+	err := w.tx.Savepoint(fn)
+	if err != nil {
+		w.events = w.events[:events]
+	}
+	return err
+}
+
+// event begins an event of this write.
+func (w *Writer) event(typ string, subject *store.Resource) *store.Event {
+	w.events = append(w.events, store.Event{
+		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Actor: w.actor.Token,
+		Source: w.actor.Source.ID, Type: typ, Outcome: OutcomeApplied,
+	})
+	e := &w.events[len(w.events)-1]
+	if subject != nil {
+		e.Subject, e.SubjectRID = subject.ID, subject.RID
+	}
+	return e
+}
+
+// The outcomes of events.
+const (
+	OutcomeApplied          = "applied"
+	OutcomeNotAuthoritative = "notAuthoritative" // kept in the writer's link; another source's value stays
+	OutcomeSkipped          = "skipped"
+	OutcomeRefused          = "refused"
+	OutcomeParked           = "parked"
+	OutcomeNoticed          = "noticed" // nothing was done; somebody may want to know
+)
+
+// refuse remembers that a rule refused a write, and returns the refusal.
+func (w *Writer) refuse(v *Violation, typ string, subject *store.Resource, c *store.Conflict) error {
+	r := refusal{conflict: c, event: store.Event{
+		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Actor: w.actor.Token, Source: w.actor.Source.ID,
+		Type: typ, Outcome: OutcomeRefused, Reason: v.Rule, Detail: v.Error(),
+	}}
+	if subject != nil {
+		r.event.Subject, r.event.SubjectRID = subject.ID, subject.RID
+	}
+	w.refused = append(w.refused, r)
+	return v
+}
+
+func (w *Writer) recordRefusals(refused []refusal) error {
+	for _, r := range refused {
+		if r.conflict != nil {
+			if err := w.tx.PutConflict(r.conflict); err != nil {
+				return err
+			}
+		}
+		w.events = append(w.events, r.event)
+	}
+	return nil
+}
+
+// eventType names an event: user.created, group.updated.
+func eventType(t *schema.ResourceType, what string) string {
+	if t.Kind == schema.User {
+		return "user." + what
+	}
+	return "group." + what
+}
