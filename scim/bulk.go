@@ -1,0 +1,257 @@
+package scim
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// bulkChunk is how many operations share one transaction: enough to spread the
+// cost of a commit, few enough not to keep other writers waiting.
+const bulkChunk = 100
+
+// bulk answers POST /Bulk (RFC 7644 §3.7). Each operation stands or falls
+// alone. They are carried out in their order, but for those that refer to the
+// bulkId of a later one: they wait until that resource is there. Where
+// operations refer to each other in a circle (§3.7.1), one is carried out
+// without the reference, which is added when its target exists. The answers are
+// in the order of the request.
+func (s *Server) bulk(r *request) error {
+	body, err := r.body(s.limits.BulkBody)
+	if err != nil {
+		return err
+	}
+	msg, err := parseBulk(body, s.limits.BulkOperations)
+	if err != nil {
+		return err
+	}
+	for _, op := range msg.operations {
+		if op.invalid == nil {
+			op.invalid = op.prepare(r)
+		}
+	}
+	b := &bulkRun{r: r, msg: msg}
+	if err := b.run(); err != nil {
+		return err
+	}
+	return r.respond(http.StatusOK, b.response())
+}
+
+// bulkRun is a bulk request while it is worked on.
+type bulkRun struct {
+	r   *request
+	msg *bulkMessage
+	bulkState
+	events []store.Event
+}
+
+// bulkState is what a transaction may have to take back.
+type bulkState struct {
+	ids    map[string]string // bulkId → id of the resource that it became
+	failed int
+	later  []deferred // references that were left out to break a circle
+}
+
+// run carries the operations out, chunk by chunk; a preview is one transaction,
+// so that later operations see earlier ones. When the database fails, the rest
+// is answered with its error each, because part of the work may be done.
+func (b *bulkRun) run() error {
+	if b.r.dryRun {
+		return b.transact(func(w *directory.Writer) {
+			for _, op := range b.msg.operations {
+				op.done, op.cut = false, false
+			}
+			for work := b.next(); len(work) > 0; work = b.next() {
+				b.carryOut(w, work)
+			}
+			b.addLater(w)
+		})
+	}
+	for work := b.next(); len(work) > 0; work = b.next() {
+		if err := b.transact(func(w *directory.Writer) { b.carryOut(w, work) }); err != nil {
+			for _, op := range work {
+				op.fail(err)
+				b.failed++
+			}
+		}
+	}
+	if len(b.later) == 0 {
+		return nil
+	}
+	return b.transact(b.addLater)
+}
+
+// transact runs fn in one transaction; if that runs again, from where it began.
+func (b *bulkRun) transact(fn func(*directory.Writer)) error {
+	before := b.bulkState
+	known := make(map[string]string, len(before.ids))
+	for k, v := range before.ids {
+		known[k] = v
+	}
+	reset := func() {
+		b.bulkState = before
+		b.ids = make(map[string]string, len(known))
+		for k, v := range known {
+			b.ids[k] = v
+		}
+	}
+	events, err := b.r.s.dir.Write(b.r.c.Request().Context(), b.r.actor, b.r.dryRun, func(w *directory.Writer) error {
+		reset()
+		fn(w)
+		return nil
+	})
+	if err != nil {
+		reset()
+		return err
+	}
+	b.events = append(b.events, events...)
+	return nil
+}
+
+// enough says whether failOnErrors operations have failed (RFC 7644 §3.7.3).
+func (b *bulkRun) enough() bool {
+	return b.msg.failOnErrors > 0 && b.failed >= b.msg.failOnErrors
+}
+
+// next picks the operations of the next transaction: those, in order, whose
+// references will be known by then. When only circles are left, their first
+// operation goes without the references that are not.
+func (b *bulkRun) next() []*bulkOp {
+	if b.enough() {
+		return nil
+	}
+	var work []*bulkOp
+	coming := map[string]bool{}
+	for _, op := range b.msg.operations {
+		if len(work) == bulkChunk {
+			return work
+		}
+		if op.done || !b.ready(op, coming) {
+			continue
+		}
+		if op.method == http.MethodPost {
+			coming[op.bulkID] = true
+		}
+		work = append(work, op)
+	}
+	if len(work) > 0 {
+		return work
+	}
+	for _, op := range b.msg.operations {
+		if !op.done {
+			op.cut = true
+			return []*bulkOp{op}
+		}
+	}
+	return nil
+}
+
+// ready says whether each reference of an operation is to a resource that
+// exists, that the same transaction makes before it, or that never will.
+func (b *bulkRun) ready(op *bulkOp, coming map[string]bool) bool {
+	for _, ref := range op.refs {
+		target := b.msg.byBulkID[ref]
+		if target != nil && target != op && !target.done && !coming[ref] {
+			return false
+		}
+	}
+	return true
+}
+
+// carryOut does operations; the failure of one is its own.
+func (b *bulkRun) carryOut(w *directory.Writer, work []*bulkOp) {
+	for _, op := range work {
+		if b.enough() {
+			return
+		}
+		op.begin()
+		err := op.invalid
+		if err == nil {
+			err = w.Savepoint(func() error { return b.do(w, op) })
+		}
+		if err != nil {
+			op.fail(err)
+			b.failed++
+			continue
+		}
+		if op.method == http.MethodPost && op.bulkID != "" {
+			b.ids[op.bulkID] = op.id
+		}
+		b.later = append(b.later, op.cutRefs...)
+	}
+}
+
+// do hands one operation to the same core as the single requests.
+func (b *bulkRun) do(w *directory.Writer, op *bulkOp) (err error) {
+	if op.id, err = b.resolveID(op.pathID); err != nil {
+		return err
+	}
+	if err := b.substitute(op); err != nil {
+		return err
+	}
+	cond := precondition(op.version)
+	var res directory.Result
+	switch op.method {
+	case http.MethodPost:
+		op.status = http.StatusCreated
+		res, err = w.Create(op.t, op.input())
+	case http.MethodPut:
+		op.status = http.StatusOK
+		res, err = w.Replace(op.t, op.id, cond, op.input())
+	case http.MethodPatch:
+		op.status = http.StatusOK
+		res, err = w.Modify(op.t, op.id, cond, op.change)
+	case http.MethodDelete:
+		op.status = http.StatusNoContent
+		return w.Delete(op.t, op.id, cond)
+	}
+	if err != nil {
+		return err
+	}
+	op.id, op.versionNow = res.Record.ID, res.Record.Version
+	return nil
+}
+
+// response is the BulkResponse (RFC 7644 §3.7). Operations that were not tried
+// after failOnErrors are left out.
+func (b *bulkRun) response() []byte {
+	out := []byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],"Operations":[`)
+	first := true
+	for _, op := range b.msg.operations {
+		if !op.done {
+			continue
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		out = b.answer(out, op)
+	}
+	out = append(out, ']')
+	if b.r.dryRun {
+		out = dryRun(append(out, ','), http.StatusOK, b.events)
+	}
+	return append(out, '}')
+}
+
+func (b *bulkRun) answer(out []byte, op *bulkOp) []byte {
+	out = document.AppendString(append(out, `{"method":`...), op.method)
+	if op.bulkID != "" {
+		out = document.AppendString(append(out, `,"bulkId":`...), op.bulkID)
+	}
+	// RFC 7644 §3.7: location is required but for a POST that failed.
+	if op.t != nil && op.id != "" {
+		out = document.AppendString(append(out, `,"location":`...), b.r.location(op.t, op.id))
+	}
+	status := op.status
+	if op.failure != nil {
+		status = op.failure.Status
+		out = append(append(out, `,"response":`...), op.failure.json()...)
+	} else if op.versionNow > 0 {
+		out = document.AppendString(append(out, `,"version":`...), etag(op.versionNow))
+	}
+	return append(out, `,"status":"`+strconv.Itoa(status)+`"}`...)
+}

@@ -1,0 +1,178 @@
+package scim
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/schema"
+)
+
+const bulkURN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+
+// bulkMessage is a BulkRequest (RFC 7644 §3.7).
+type bulkMessage struct {
+	failOnErrors int // 0: no limit
+	operations   []*bulkOp
+	byBulkID     map[string]*bulkOp // the POST operations that have one
+}
+
+// bulkOp is one operation, as it was sent and as it went.
+type bulkOp struct {
+	method  string
+	bulkID  string
+	version string
+	path    string
+	data    jsontext.Value
+
+	refs    []string // bulkIds that path and data refer to
+	invalid error    // what is wrong with it, whatever the state
+	t       *schema.ResourceType
+	pathID  string // the id in path, or bulkId:x
+	input   func() directory.Input
+	change  directory.Change
+
+	cut     bool // go without the references that are not known
+	cutRefs []deferred
+
+	done       bool
+	id         string
+	status     int
+	versionNow int64
+	failure    *failure
+}
+
+// parseBulk reads the message; what is wrong with one operation is kept for its
+// answer.
+func parseBulk(body []byte, limit int) (*bulkMessage, error) {
+	var raw struct {
+		Schemas      []string `json:"schemas"`
+		FailOnErrors *int     `json:"failOnErrors"`
+		Operations   []struct {
+			Method  string         `json:"method"`
+			BulkID  string         `json:"bulkId"`
+			Version string         `json:"version"`
+			Path    string         `json:"path"`
+			Data    jsontext.Value `json:"data"`
+		} `json:"Operations"`
+	}
+	// Syntax first: names that are there twice and invalid UTF-8 are refused
+	// here as in every other body.
+	if err := document.Check(body); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The body is no bulk request: %s.", jsonProblem(err))
+	}
+	if raw.Schemas != nil && !containsFold(raw.Schemas, bulkURN) {
+		return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "schemas must contain %s.", bulkURN)
+	}
+	if len(raw.Operations) == 0 {
+		return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The bulk request has no Operations.")
+	}
+	if len(raw.Operations) > limit {
+		return nil, errScim(http.StatusRequestEntityTooLarge, "", "The bulk request has %d operations; at most %d are allowed.", len(raw.Operations), limit)
+	}
+	m := &bulkMessage{byBulkID: map[string]*bulkOp{}}
+	if raw.FailOnErrors != nil {
+		if *raw.FailOnErrors < 0 {
+			return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "failOnErrors must not be negative.")
+		}
+		m.failOnErrors = *raw.FailOnErrors
+	}
+	for _, o := range raw.Operations {
+		op := &bulkOp{method: strings.ToUpper(o.Method), bulkID: o.BulkID, version: o.Version, path: o.Path, data: o.Data}
+		m.operations = append(m.operations, op)
+		if op.method != http.MethodPost || op.bulkID == "" {
+			continue
+		}
+		if m.byBulkID[op.bulkID] != nil {
+			op.invalid = errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "The bulkId %q is used twice.", document.Truncate(op.bulkID, 64))
+			continue
+		}
+		m.byBulkID[op.bulkID] = op
+	}
+	return m, nil
+}
+
+// prepare finds out what an operation is about and reads its data. Custom
+// attributes that it uses first are declared here, before any transaction.
+func (op *bulkOp) prepare(r *request) error {
+	if err := op.target(r.set); err != nil {
+		return err
+	}
+	if ref, ok := strings.CutPrefix(op.pathID, bulkIDPrefix); ok {
+		op.refs = append(op.refs, ref)
+	}
+	if op.method == http.MethodDelete {
+		return nil
+	}
+	if len(op.data) == 0 || op.data.Kind() == 'n' {
+		return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The operation has no data.")
+	}
+	refs, err := findRefs(op.data)
+	if err != nil {
+		return err
+	}
+	op.refs = append(op.refs, refs...)
+	r.t = op.t
+	if err := op.read(r, op.data); err != nil {
+		return err
+	}
+	op.t = r.t
+	return nil
+}
+
+// read reads the operation's data.
+func (op *bulkOp) read(r *request, data []byte) (err error) {
+	if op.method == http.MethodPatch {
+		op.change, err = r.change(data)
+	} else {
+		op.input, err = r.resource(data)
+	}
+	return err
+}
+
+// target reads method and path: /Users for POST, /Users/{id} for the others.
+func (op *bulkOp) target(set *schema.Set) error {
+	endpoint, id, hasID := strings.Cut(strings.TrimPrefix(op.path, "/"), "/")
+	if op.t = set.Type(endpoint); op.t == nil {
+		return errScim(http.StatusNotFound, "", "There is no endpoint %q.", document.Truncate(op.path, 100))
+	}
+	op.pathID = id
+	switch op.method {
+	case http.MethodPost:
+		if hasID && id != "" {
+			return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "The path of a POST is an endpoint, such as %s.", op.t.Endpoint)
+		}
+		if op.bulkID == "" {
+			return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "A POST needs a bulkId.")
+		}
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		if id == "" || !strings.HasPrefix(id, bulkIDPrefix) && !plausibleID(id) {
+			return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "The path of a %s is a resource, such as %s/ID.", op.method, op.t.Endpoint)
+		}
+	default:
+		return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "The method must be POST, PUT, PATCH or DELETE, not %q.", document.Truncate(op.method, 20))
+	}
+	return nil
+}
+
+// begin forgets what a former run of the transaction did.
+func (op *bulkOp) begin() {
+	op.done, op.failure, op.status, op.id, op.versionNow, op.cutRefs = true, nil, 0, "", 0, nil
+}
+
+// fail notes why the operation failed.
+func (op *bulkOp) fail(err error) {
+	f := explain(err)
+	op.done, op.failure, op.versionNow = true, &f, 0
+	op.id = ""
+	if op.method != http.MethodPost && !strings.HasPrefix(op.pathID, bulkIDPrefix) {
+		op.id = op.pathID
+	}
+}

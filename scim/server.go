@@ -1,0 +1,191 @@
+package scim
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// Prefix is the path under which the endpoint lives.
+const Prefix = "/scim/v2"
+
+// Limits are the bounds of one request. The zero value means the defaults.
+type Limits struct {
+	Body           int64   // bytes of a body; 1 MiB
+	BulkBody       int64   // bytes of a bulk body; 8 MiB
+	BulkOperations int     // operations of a bulk request; 1,000
+	PageSize       int     // resources of a page where the client doesn't say; 100
+	MaxPageSize    int     // resources of a page at most; 1,000
+	MaxScan        int     // rows that a filter without an index may look at; 250,000
+	Rate           float64 // requests a second of one source, sustained; 5,000
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int64, d int64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	num := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&l.Body, 1<<20)
+	def(&l.BulkBody, 8<<20)
+	num(&l.BulkOperations, 1000)
+	num(&l.PageSize, 100)
+	num(&l.MaxPageSize, 1000)
+	num(&l.MaxScan, 250_000)
+	if l.Rate == 0 {
+		l.Rate = 5000
+	}
+	return l
+}
+
+// Config is what the endpoint needs.
+type Config struct {
+	Directory *directory.Directory
+	// Logger discards if nil.
+	Logger *slog.Logger
+	// BaseURL is how clients reach the server, without Prefix, e.g.
+	// https://scim.contoso.com; if empty it is taken from each request.
+	BaseURL string
+	// Repaired is told the id of each repair of scim/dialect; may be nil.
+	Repaired func(id string)
+	Limits   Limits
+}
+
+// Server is the SCIM endpoint.
+type Server struct {
+	dir      *directory.Directory
+	log      *slog.Logger
+	baseURL  string
+	repaired func(string)
+	limits   Limits
+	rates    *rates
+}
+
+// New makes the endpoint.
+func New(c Config) *Server {
+	s := &Server{
+		dir: c.Directory, log: c.Logger, baseURL: strings.TrimSuffix(c.BaseURL, "/"),
+		repaired: c.Repaired, limits: c.Limits.withDefaults(),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.repaired == nil {
+		s.repaired = func(string) {}
+	}
+	s.rates = newRates(s.limits.Rate)
+	return s
+}
+
+// methods maps HTTP methods to handlers; any other is refused with 405.
+type methods map[string]func(*request) error
+
+// Mount registers the routes. Every route under Prefix goes through serve,
+// which authenticates on the matched route (not on a path prefix that another
+// spelling of the path could evade) and answers in SCIM's error form, the
+// unknown paths and methods too.
+func (s *Server) Mount(e *echo.Echo) {
+	g := e.Group(Prefix)
+	route := func(path string, m methods) {
+		g.Any(path, s.serve(m))
+		g.Any(path+"/", s.serve(m))
+	}
+	route("/ServiceProviderConfig", methods{http.MethodGet: s.getServiceProviderConfig})
+	route("/ResourceTypes", methods{http.MethodGet: s.listResourceTypes})
+	route("/ResourceTypes/:id", methods{http.MethodGet: s.getResourceType})
+	route("/Schemas", methods{http.MethodGet: s.listSchemas})
+	route("/Schemas/:id", methods{http.MethodGet: s.getSchema})
+	route("/Bulk", methods{http.MethodPost: s.bulk})
+	route("/Me", methods{
+		http.MethodGet: s.me(s.get), http.MethodPut: s.me(s.replace), http.MethodPatch: s.me(s.patch),
+		http.MethodDelete: s.me(s.delete), http.MethodPost: s.me(s.noMeCreate),
+	})
+	route("/.search", methods{http.MethodPost: s.searchAll})
+	for _, t := range []string{"Users", "Groups"} {
+		route("/"+t, methods{http.MethodGet: s.typed(t, s.list), http.MethodPost: s.typed(t, s.create)})
+		route("/"+t+"/.search", methods{http.MethodPost: s.typed(t, s.search)})
+		route("/"+t+"/:id", methods{
+			http.MethodGet: s.typed(t, s.get), http.MethodPut: s.typed(t, s.replace),
+			http.MethodPatch: s.typed(t, s.patch), http.MethodDelete: s.typed(t, s.delete),
+		})
+	}
+	route("", methods{http.MethodGet: s.listAll})
+	g.RouteNotFound("/*", s.serve(nil))
+}
+
+// typed sets the resource type that a route is about.
+func (s *Server) typed(endpoint string, h func(*request) error) func(*request) error {
+	return func(r *request) error {
+		r.t = r.set.Type(endpoint)
+		if r.id = r.param("id"); r.id != "" && !plausibleID(r.id) {
+			return store.ErrNotFound
+		}
+		return h(r)
+	}
+}
+
+// plausibleID says whether a text can be an id of ours at all; others, with
+// slashes, NUL or worse, don't reach the database.
+func plausibleID(id string) bool {
+	if len(id) > 64 {
+		return false
+	}
+	for i := 0; i < len(id); i++ {
+		c := id[i]
+		if c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// serve is the way of every request: who is it, may it now, is there such a
+// method, and then the handler. Errors become SCIM's.
+func (s *Server) serve(m methods) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := s.newRequest(c)
+		err := r.admit()
+		if err == nil {
+			err = dispatch(r, m)
+		}
+		if err != nil {
+			return r.fail(err)
+		}
+		return nil
+	}
+}
+
+func dispatch(r *request, m methods) error {
+	if m == nil {
+		return errNoEndpoint(r.c.Request().URL.Path)
+	}
+	method := r.c.Request().Method
+	if method == http.MethodHead {
+		method = http.MethodGet // RFC 9110 §9.3.2
+	}
+	h, ok := m[method]
+	if !ok {
+		r.c.Response().Header().Set("Allow", m.allow())
+		return errMethod(method, m.allow())
+	}
+	return h(r)
+}
+
+func (m methods) allow() string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if m[method] != nil {
+			out = append(out, method)
+		}
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,196 @@
+package scim
+
+import (
+	"net/http"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/scim/dialect"
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/filter"
+	"github.com/workspace-scim/workspace/scim/patch"
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// create answers POST (RFC 7644 §3.3).
+func (s *Server) create(r *request) error {
+	body, err := r.body(s.limits.Body)
+	if err != nil {
+		return err
+	}
+	in, err := r.resource(body)
+	if err != nil {
+		return err
+	}
+	return r.write(http.StatusCreated, func(w *directory.Writer) (directory.Result, error) {
+		return w.Create(r.t, in())
+	})
+}
+
+// replace answers PUT (RFC 7644 §3.5.1).
+func (s *Server) replace(r *request) error {
+	body, err := r.body(s.limits.Body)
+	if err != nil {
+		return err
+	}
+	in, err := r.resource(body)
+	if err != nil {
+		return err
+	}
+	cond := r.precondition()
+	return r.write(http.StatusOK, func(w *directory.Writer) (directory.Result, error) {
+		return w.Replace(r.t, r.id, cond, in())
+	})
+}
+
+// patch answers PATCH (RFC 7644 §3.5.2): a user comes back whole, a group only
+// when the client names attributes, because its members may be many.
+func (s *Server) patch(r *request) error {
+	body, err := r.body(s.limits.Body)
+	if err != nil {
+		return err
+	}
+	c, err := r.change(body)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if r.t.Members != nil && !r.query.Has("attributes") {
+		status = http.StatusNoContent
+	}
+	cond := r.precondition()
+	return r.write(status, func(w *directory.Writer) (directory.Result, error) {
+		return w.Modify(r.t, r.id, cond, c)
+	})
+}
+
+// delete answers DELETE (RFC 7644 §3.6).
+func (s *Server) delete(r *request) error {
+	cond := r.precondition()
+	return r.write(http.StatusNoContent, func(w *directory.Writer) (directory.Result, error) {
+		return directory.Result{}, w.Delete(r.t, r.id, cond)
+	})
+}
+
+// write runs one write in its transaction and answers it.
+func (r *request) write(status int, do func(*directory.Writer) (directory.Result, error)) error {
+	var result directory.Result
+	ctx := r.c.Request().Context()
+	events, err := r.s.dir.Write(ctx, r.actor, r.dryRun, func(w *directory.Writer) (err error) {
+		result, err = do(w)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if r.dryRun {
+		return r.preview(status, &result.Record, events)
+	}
+	if status == http.StatusNoContent {
+		if result.Record.Version > 0 {
+			r.c.Response().Header().Set("ETag", etag(result.Record.Version))
+		}
+		return r.respond(status, nil)
+	}
+	r.c.Response().Header().Set("ETag", etag(result.Record.Version))
+	r.c.Response().Header().Set("Location", r.location(r.t, result.Record.ID))
+	return r.s.dir.Read(ctx, r.actor, func(in *directory.Reading) error {
+		return r.writeOne(in, r.presenter(in), status, &result.Record)
+	})
+}
+
+// resource reads a whole resource from a body. The function it returns gives a
+// fresh copy each time, because a transaction may run more than once.
+func (r *request) resource(body []byte) (func() directory.Input, error) {
+	d, err := document.Decode(r.t, body, r.dialect)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Undeclared) > 0 && r.learns() {
+		if err := r.declare(d.Undeclared); err != nil {
+			return nil, err
+		}
+		if d, err = document.Decode(r.t, body, r.dialect); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.dialect.Schemas(r.t, d.Schemas); err != nil {
+		return nil, err
+	}
+	if err := document.Require(r.t, d.Object); err != nil {
+		return nil, err
+	}
+	in := directory.Input{Doc: d.Object, HasMembers: d.HasMembers, Cleared: d.Cleared}
+	if in.Members, err = memberIDs(r.t, d.Members); err != nil {
+		return nil, err
+	}
+	return func() directory.Input {
+		fresh := in
+		fresh.Doc = in.Doc.Clone()
+		return fresh
+	}, nil
+}
+
+// memberIDs gives the values of Group.members, each once.
+func memberIDs(t *schema.ResourceType, members document.List) ([]string, error) {
+	if len(members) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, 0, len(members))
+	seen := make(map[string]bool, len(members))
+	value := t.Members.Value()
+	for _, m := range members {
+		o, _ := m.(*document.Object)
+		id := o.Text(nil)
+		if o != nil {
+			id, _ = o.Get(value).(string)
+		}
+		if id == "" {
+			return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "An element of members has no value.")
+		}
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// change reads a PATCH from a body.
+func (r *request) change(body []byte) (directory.Change, error) {
+	d := r.dialect
+	if !r.learns() {
+		d = d.Without(dialect.CustomAttribute)
+	}
+	p, err := patch.Parse(r.t, body, d)
+	if err != nil {
+		return directory.Change{}, err
+	}
+	if len(p.Undeclared) > 0 {
+		if err := r.declare(p.Undeclared); err != nil {
+			return directory.Change{}, err
+		}
+		if p, err = patch.Parse(r.t, body, d.Without(dialect.CustomAttribute)); err != nil {
+			return directory.Change{}, err
+		}
+	}
+	return directory.Change{Apply: p.Apply, Members: memberOps(r.set, r.t, p.Members)}, nil
+}
+
+func memberOps(set *schema.Set, t *schema.ResourceType, ops []patch.MemberOp) []directory.MemberOp {
+	out := make([]directory.MemberOp, len(ops))
+	for i, op := range ops {
+		out[i] = directory.MemberOp{Add: op.Add, Remove: op.Remove, Replace: op.Replace, Clear: op.RemoveAll}
+		if op.RemoveWhere != nil {
+			out[i].Where = func(m store.Member) bool {
+				var o document.Object
+				o.Set(t.Members.Sub("value"), m.ID)
+				o.Set(t.Members.Sub("type"), set.OfKind(m.Kind).Name)
+				o.Set(t.Members.Sub("display"), m.Display)
+				return filter.MatchElement(op.RemoveWhere, &o)
+			}
+		}
+	}
+	return out
+}
