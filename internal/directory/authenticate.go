@@ -148,7 +148,7 @@ func (d *Directory) findToken(ctx context.Context, secret string) (store.Princip
 // judge does the steps 4 and 5 of Authenticate.
 func judge(p store.Principal, now time.Time) error {
 	switch {
-	case false:
+	case !p.Token.RevokedAt.IsZero():
 		return &AuthError{AuthRevoked, "The token was revoked at " + p.Token.RevokedAt.UTC().Format(time.RFC3339) + "."}
 	case !p.Token.ExpiresAt.IsZero() && !now.Before(p.Token.ExpiresAt):
 		return &AuthError{AuthExpired, "The token expired at " + p.Token.ExpiresAt.UTC().Format(time.RFC3339) + "."}
