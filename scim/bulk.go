@@ -28,10 +28,8 @@ func (s *Server) bulk(r *request) error {
 	if err != nil {
 		return err
 	}
-	for _, op := range msg.operations {
-		if op.invalid == nil {
-			op.invalid = op.prepare(r)
-		}
+	if err := msg.prepare(r); err != nil {
+		return err
 	}
 	b := &bulkRun{r: r, msg: msg}
 	if err := b.run(); err != nil {
@@ -72,6 +70,9 @@ func (b *bulkRun) run() error {
 	}
 	for work := b.next(); len(work) > 0; work = b.next() {
 		if err := b.transact(func(w *directory.Writer) { b.carryOut(w, work) }); err != nil {
+			if len(b.r.provisional) > 0 {
+				return err // what the operations need isn't declared: nothing was done
+			}
 			for _, op := range work {
 				op.fail(err)
 				b.failed++
@@ -100,6 +101,9 @@ func (b *bulkRun) transact(fn func(*directory.Writer)) error {
 	}
 	events, err := b.r.s.dir.Write(b.r.c.Request().Context(), b.r.actor, b.r.dryRun, func(w *directory.Writer) error {
 		reset()
+		if err := b.r.declare(w); err != nil {
+			return err
+		}
 		fn(w)
 		return nil
 	})
@@ -107,6 +111,7 @@ func (b *bulkRun) transact(fn func(*directory.Writer)) error {
 		reset()
 		return err
 	}
+	b.r.provisional = nil
 	b.events = append(b.events, events...)
 	return nil
 }
@@ -150,11 +155,16 @@ func (b *bulkRun) next() []*bulkOp {
 }
 
 // ready says whether each reference of an operation is to a resource that
-// exists, that the same transaction makes before it, or that never will.
+// exists, that the same transaction makes before it, or that never will. One to
+// the resource that the operation makes is the smallest circle: it is cut.
 func (b *bulkRun) ready(op *bulkOp, coming map[string]bool) bool {
 	for _, ref := range op.refs {
 		target := b.msg.byBulkID[ref]
-		if target != nil && target != op && !target.done && !coming[ref] {
+		switch {
+		case target == nil:
+		case target == op:
+			op.cut = true
+		case !target.done && !coming[ref]:
 			return false
 		}
 	}

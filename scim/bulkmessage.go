@@ -99,12 +99,45 @@ func parseBulk(body []byte, limit int) (*bulkMessage, error) {
 	return m, nil
 }
 
-// prepare finds out what an operation is about and reads its data. Custom
-// attributes that it uses first are declared here, before any transaction.
+// prepare reads the operations, before any transaction. Where some use custom
+// attributes first, all are read again with the schemas that have them.
+func (m *bulkMessage) prepare(r *request) error {
+	if err := m.read(r); err != nil || len(r.provisional) == 0 {
+		return err
+	}
+	if err := r.foresee(nil); err != nil {
+		return err
+	}
+	final := *r
+	final.frozen = true
+	return m.read(&final)
+}
+
+func (m *bulkMessage) read(r *request) error {
+	for _, op := range m.operations {
+		if op.invalid != nil {
+			continue
+		}
+		known := len(r.provisional)
+		op.invalid = op.prepare(r)
+		if op.invalid == nil || len(r.provisional) == known {
+			continue
+		}
+		// An operation that is refused declares nothing.
+		r.provisional = r.provisional[:known]
+		if err := r.foresee(nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare finds out what an operation is about and reads its data.
 func (op *bulkOp) prepare(r *request) error {
 	if err := op.target(r.set); err != nil {
 		return err
 	}
+	op.refs = nil
 	if ref, ok := strings.CutPrefix(op.pathID, bulkIDPrefix); ok {
 		op.refs = append(op.refs, ref)
 	}
@@ -172,7 +205,7 @@ func (op *bulkOp) fail(err error) {
 	f := explain(err)
 	op.done, op.failure, op.versionNow = true, &f, 0
 	op.id = ""
-	if op.method != http.MethodPost && !strings.HasPrefix(op.pathID, bulkIDPrefix) {
+	if op.method != http.MethodPost && plausibleID(op.pathID) {
 		op.id = op.pathID
 	}
 }

@@ -37,6 +37,10 @@ var rules = map[string]scimerrors.ScimError{
 	directory.RuleVersionMismatch: {Status: http.StatusPreconditionFailed},
 }
 
+// statusClientClosed is what the log says of a request whose client went away;
+// nobody gets it as an answer.
+const statusClientClosed = 499
+
 // failure is an error as a client gets it.
 type failure struct {
 	scimerrors.ScimError
@@ -73,7 +77,11 @@ func explain(err error) failure {
 		return failure{ScimError: scimerrors.ScimError{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeTooMany, Detail: "The filter or sort has no index and would look at more resources than the server is willing to. Add a term on userName, externalId, emails.value or displayName."}}
 	case errors.Is(err, store.ErrUnfilterable):
 		return failure{ScimError: scimerrors.ScimError{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidFilter, Detail: "The filter asks for a sub-attribute that can't be filtered."}}
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
+		return failure{ScimError: scimerrors.ScimError{Status: statusClientClosed, Detail: "The client closed the connection before the answer."}}
+	case errors.Is(err, store.ErrUncertain):
+		return failure{ScimError: scimerrors.ScimError{Status: http.StatusServiceUnavailable, Detail: "The connection to the database broke while the change was being saved. It may have been made or not: read the resource before you try again."}, retryAfter: 5}
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, document.ErrUndeclared), errors.Is(err, context.DeadlineExceeded):
 		return failure{ScimError: scimerrors.ScimError{Status: http.StatusServiceUnavailable, Detail: "The database is not available right now. Nothing was changed; try again."}, retryAfter: 5}
 	}
 	return failure{ScimError: scimerrors.ScimError{Status: http.StatusInternalServerError, Detail: "Something went wrong in the server. Nothing was changed; the log has the request's id."}}

@@ -19,6 +19,8 @@ type presenter struct {
 	set    *schema.Set
 	p      *projection
 	source func(id int64) (store.Source, error)
+	// noGroups says that the resource is new, so nobody has to look for its groups.
+	noGroups bool
 }
 
 func (r *request) presenter(in *directory.Reading) *presenter {
@@ -30,7 +32,7 @@ func (r *request) presenter(in *directory.Reading) *presenter {
 
 // wantsGroups says whether User.groups is part of the answer, wantsMembers the
 // same of Group.members: otherwise nobody reads them.
-func (p *presenter) wantsGroups() bool  { return p.p.wants(p.t.Groups) }
+func (p *presenter) wantsGroups() bool  { return !p.noGroups && p.p.wants(p.t.Groups) }
 func (p *presenter) wantsMembers() bool { return p.p.wants(p.t.Members) }
 
 // open appends the resource but for its members and the closing brace.

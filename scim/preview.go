@@ -17,25 +17,28 @@ const DryRunURN = "urn:workspace:scim:api:messages:2.0:DryRun"
 // it would have had, and the events that would have been written under
 // DryRunURN. Where there would have been no body it is 200 with that message
 // alone. Nothing was changed (law 5).
-func (r *request) preview(status int, rec *store.Record, events []store.Event) error {
+func (r *request) preview(status int, body []byte, events []store.Event) error {
 	if status == http.StatusNoContent {
 		b := []byte(`{"schemas":["` + DryRunURN + `"],`)
 		return r.respond(http.StatusOK, append(dryRun(b, status, events), '}'))
 	}
-	var body []byte
-	err := r.s.dir.Read(r.c.Request().Context(), r.actor, func(in *directory.Reading) error {
-		p := r.presenter(in)
-		groups, err := groupsOf(in, p, []store.Record{*rec})
-		if err != nil {
-			return err
-		}
-		body, err = p.open(nil, rec, groups[rec.RID])
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	return r.respond(status, append(dryRun(append(body, ','), status, events), '}'))
+}
+
+// previewBody gives a resource as it is at the end of the transaction that is
+// about to be rolled back, but for the closing brace.
+func (r *request) previewBody(in *directory.Reading, rec *store.Record) ([]byte, error) {
+	p := r.presenter(in)
+	groups, err := groupsOf(in, p, []store.Record{*rec})
+	if err != nil {
+		return nil, err
+	}
+	w := &stream{r: r, keep: true}
+	if w.b, err = p.open(nil, rec, groups[rec.RID]); err != nil || !p.wantsMembers() {
+		return w.b, err
+	}
+	err = w.members(in, p, rec)
+	return w.b, err
 }
 
 func dryRun(b []byte, status int, events []store.Event) []byte {

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -135,6 +136,12 @@ func (r *request) searchParameters() error {
 	body, err := r.body(r.s.limits.Body)
 	if err != nil {
 		return err
+	}
+	if err := document.Check(body); err != nil {
+		return err
+	}
+	if bytes.TrimSpace(body)[0] != '{' {
+		return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The body is no search request: it is no JSON object.")
 	}
 	var sr searchRequest
 	if err := json.Unmarshal(body, &sr); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/dialect"
+	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -33,7 +34,12 @@ type request struct {
 	dialect *dialect.Dialect
 	dryRun  bool
 	base    string
-	frozen  bool // inside a transaction: nothing may be declared
+	frozen  bool   // inside a transaction: nothing may be declared
+	sent    []byte // the body, once it was read
+	// provisional are the custom attributes that the request uses first, and
+	// version that of the schemas that have them.
+	provisional []schema.Custom
+	version     int
 }
 
 func (s *Server) newRequest(c echo.Context) *request {
@@ -82,21 +88,29 @@ func (r *request) loadSchema() (err error) {
 	return err
 }
 
-// declare adds custom attributes that the client used first; r.set and r.t are
-// the tenant's with them.
-func (r *request) declare(attrs []schema.Custom) error {
-	tenant, err := r.s.dir.DeclareAttributes(r.c.Request().Context(), r.actor, attrs)
-	if err != nil {
-		return err
-	}
-	r.actor.Tenant = tenant
-	if err := r.loadSchema(); err != nil {
-		return err
-	}
-	if r.t != nil {
+// foresee makes r.set and r.t the tenant's with custom attributes that the
+// client used first. They are declared by the write that uses them, so a request
+// that is refused, or only previewed, declares nothing.
+func (r *request) foresee(attrs []schema.Custom) (err error) {
+	r.provisional = append(r.provisional, attrs...)
+	r.set, r.version, err = r.s.dir.Provisional(r.c.Request().Context(), r.actor, r.provisional)
+	if err == nil && r.t != nil {
 		r.t = r.set.OfKind(r.t.Kind)
 	}
-	return nil
+	return err
+}
+
+// declare declares what was foreseen. If another request was quicker, the
+// schemas are not the foreseen ones, and the request begins again.
+func (r *request) declare(w *directory.Writer) error {
+	if len(r.provisional) == 0 {
+		return nil
+	}
+	version, err := w.Declare(r.provisional)
+	if err == nil && version != r.version {
+		return document.ErrUndeclared
+	}
+	return err
 }
 
 // learns says whether custom attributes that nobody declared are declared on
@@ -140,6 +154,9 @@ func (r *request) acceptable() error {
 // body reads the request's body within its bound; the content type must be
 // ours or JSON, with any parameters.
 func (r *request) body(limit int64) ([]byte, error) {
+	if r.sent != nil {
+		return r.sent, nil
+	}
 	req := r.c.Request()
 	ct := req.Header.Get("Content-Type")
 	if ct == "" {
@@ -177,7 +194,8 @@ func (r *request) body(limit int64) ([]byte, error) {
 		return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The body is empty.")
 	}
 	// A byte order mark is no JSON, but some clients write one.
-	return bytes.TrimPrefix(buf.Bytes(), []byte("\xef\xbb\xbf")), nil
+	r.sent = bytes.TrimPrefix(buf.Bytes(), []byte("\xef\xbb\xbf"))
+	return r.sent, nil
 }
 
 func tooLarge(limit int64) error {
@@ -209,7 +227,7 @@ func (r *request) fail(err error) error {
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
-	if f.Status >= 500 {
+	if f.Status >= 500 && f.Status != http.StatusNotImplemented {
 		r.s.log.Error("request failed", "error", err, "txn", r.actor.Txn, "tenant", r.actor.Tenant.Slug, "route", r.c.Path())
 	}
 	if r.c.Response().Committed {

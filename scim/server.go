@@ -1,12 +1,14 @@
 package scim
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -153,9 +155,13 @@ func plausibleID(id string) bool {
 func (s *Server) serve(m methods) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := s.newRequest(c)
-		err := r.admit()
-		if err == nil {
-			err = dispatch(r, m)
+		err := r.handle(m)
+		if errors.Is(err, document.ErrUndeclared) && !c.Response().Committed {
+			// Another request declared an attribute since this one read the
+			// schema. Nothing was done: begin again.
+			again := s.newRequest(c)
+			again.sent = r.sent
+			r, err = again, again.handle(m)
 		}
 		if err != nil {
 			return r.fail(err)
@@ -164,11 +170,21 @@ func (s *Server) serve(m methods) echo.HandlerFunc {
 	}
 }
 
+func (r *request) handle(m methods) error {
+	if err := r.admit(); err != nil {
+		return err
+	}
+	return dispatch(r, m)
+}
+
 func dispatch(r *request, m methods) error {
+	method := r.c.Request().Method
+	if m == nil && !routed(method) {
+		return errMethod(method, "GET, POST, PUT, PATCH, DELETE")
+	}
 	if m == nil {
 		return errNoEndpoint(r.c.Request().URL.Path)
 	}
-	method := r.c.Request().Method
 	if method == http.MethodHead {
 		method = http.MethodGet // RFC 9110 §9.3.2
 	}
@@ -178,6 +194,17 @@ func dispatch(r *request, m methods) error {
 		return errMethod(method, m.allow())
 	}
 	return h(r)
+}
+
+// routed says whether Echo routes a method at all (echo.Group.Any); others end
+// up where no route is, whatever the path.
+func routed(method string) bool {
+	switch method {
+	case http.MethodConnect, http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPatch,
+		http.MethodPost, http.MethodPut, http.MethodTrace, echo.PROPFIND, echo.REPORT:
+		return true
+	}
+	return false
 }
 
 func (m methods) allow() string {

@@ -25,6 +25,7 @@ type stream struct {
 	status    int
 	b         []byte
 	committed bool
+	keep      bool // all of it, instead of sending it
 	err       error
 }
 
@@ -40,7 +41,7 @@ func (w *stream) write(b []byte) {
 }
 
 func (w *stream) flush() {
-	if w.err != nil {
+	if w.err != nil || w.keep {
 		return
 	}
 	res := w.r.c.Response()

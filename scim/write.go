@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"net/http"
 
 	scimerrors "github.com/elimity-com/scim/errors"
@@ -76,16 +77,23 @@ func (s *Server) delete(r *request) error {
 // write runs one write in its transaction and answers it.
 func (r *request) write(status int, do func(*directory.Writer) (directory.Result, error)) error {
 	var result directory.Result
+	var body []byte // of a preview
 	ctx := r.c.Request().Context()
 	events, err := r.s.dir.Write(ctx, r.actor, r.dryRun, func(w *directory.Writer) (err error) {
-		result, err = do(w)
+		if err = r.declare(w); err != nil {
+			return err
+		}
+		if result, err = do(w); err != nil || !r.dryRun || status == http.StatusNoContent {
+			return err
+		}
+		body, err = r.previewBody(w.Reading(), &result.Record)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if r.dryRun {
-		return r.preview(status, &result.Record, events)
+		return r.preview(status, body, events)
 	}
 	if status == http.StatusNoContent {
 		if result.Record.Version > 0 {
@@ -95,9 +103,16 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 	}
 	r.c.Response().Header().Set("ETag", etag(result.Record.Version))
 	r.c.Response().Header().Set("Location", r.location(r.t, result.Record.ID))
-	return r.s.dir.Read(ctx, r.actor, func(in *directory.Reading) error {
-		return r.writeOne(in, r.presenter(in), status, &result.Record)
+	err = r.s.dir.Read(ctx, r.actor, func(in *directory.Reading) error {
+		p := r.presenter(in)
+		p.noGroups = result.New
+		return r.writeOne(in, p, status, &result.Record)
 	})
+	if err != nil {
+		// The change is made; no answer may say that it isn't.
+		err = fmt.Errorf("%w: after the commit: %w", store.ErrUncertain, err)
+	}
+	return err
 }
 
 // resource reads a whole resource from a body. The function it returns gives a
@@ -108,7 +123,7 @@ func (r *request) resource(body []byte) (func() directory.Input, error) {
 		return nil, err
 	}
 	if len(d.Undeclared) > 0 && r.learns() {
-		if err := r.declare(d.Undeclared); err != nil {
+		if err := r.foresee(d.Undeclared); err != nil {
 			return nil, err
 		}
 		if d, err = document.Decode(r.t, body, r.dialect); err != nil {
@@ -168,7 +183,7 @@ func (r *request) change(body []byte) (directory.Change, error) {
 		return directory.Change{}, err
 	}
 	if len(p.Undeclared) > 0 {
-		if err := r.declare(p.Undeclared); err != nil {
+		if err := r.foresee(p.Undeclared); err != nil {
 			return directory.Change{}, err
 		}
 		if p, err = patch.Parse(r.t, body, d.Without(dialect.CustomAttribute)); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/workspace-scim/workspace/scim/document"
@@ -21,6 +22,10 @@ var (
 	// ErrUnavailable: the database can't be reached, is locked by another
 	// process or is full; trying again later can help. Nothing was written.
 	ErrUnavailable = errors.New("database unavailable")
+	// ErrUncertain: the connection broke while a transaction was being
+	// committed. Whether it was, only reading can tell. It is an
+	// ErrUnavailable.
+	ErrUncertain = fmt.Errorf("outcome of the commit unknown: %w", ErrUnavailable)
 	// ErrTooMany: a query would have to look at more rows than Query.MaxScan.
 	ErrTooMany = errors.New("too many rows to look at")
 	// ErrUnfilterable: the query's filter asks for a sub-attribute of members,
@@ -35,11 +40,15 @@ type Store interface {
 	// View runs fn on one consistent snapshot. Records that fn gets must not
 	// be used after it returned only where a method says so.
 	View(ctx context.Context, fn func(Reader) error) error
-	// Update runs fn in one serialisable transaction and commits what it wrote
-	// durably when fn returns nil; on an error nothing is kept and the error is
-	// returned as it is. fn may run more than once, so it must have no effect
-	// but through its Tx and must set what it returns afresh on each run. It
-	// should be quick: on SQLite writers share one transaction and one fsync.
+	// Update runs fn in one transaction and commits what it wrote durably when
+	// fn returns nil; on an error nothing is kept and the error is returned as
+	// it is. Until it ends, what fn read of a resource and its links stays as
+	// it was, and what it looked up by unique key, externalId, anchor or parked
+	// reference and didn't find stays absent, whatever other Updates do. List,
+	// Members and Groups give what was there at the time. fn may run more than
+	// once, so it must have no effect but through its Tx and must set what it
+	// returns afresh on each run. It should be quick: on SQLite writers share
+	// one transaction and one fsync.
 	Update(ctx context.Context, fn func(Tx) error) error
 	// Backup writes a consistent copy of the database to a new file.
 	// PostgreSQL answers ErrUnsupported: use pg_dump.

@@ -58,7 +58,9 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 	if err := w.arrived(p, s); err != nil {
 		return Result{}, err
 	}
-	return Result{Record: w.record(s), Changed: true}, nil
+	// A member that a group was waiting for is in it at once.
+	alone := m.res == nil && !refersByOwnIDs(w.actor.Source.Kind)
+	return Result{Record: w.record(s), Changed: true, New: alone}, nil
 }
 
 // admit applies the source's policies about names to a user that it asserts or

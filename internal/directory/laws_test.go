@@ -229,9 +229,9 @@ func TestLawsHoldOverRandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		w := newWorld(rt, s, fmt.Sprintf("t%d", n))
-		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
+		before := w.views()
+		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
 			st := w.draw(rt)
-			before := w.views()
 
 			// Law 5: a preview is the run minus the commit.
 			previewed, previewErr := w.write(st, true)
@@ -262,6 +262,7 @@ func TestLawsHoldOverRandomHistories(t *testing.T) {
 				}
 			}
 			w.checkResolved(st)
+			before = after
 		}
 	})
 }

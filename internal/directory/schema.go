@@ -41,37 +41,53 @@ func (d *Directory) Schema(ctx context.Context, t store.Tenant) (*schema.Set, er
 	return set, nil
 }
 
-// DeclareAttributes adds custom attributes to a tenant (row E095) and gives the
-// tenant as it is then. Declaring one twice changes nothing.
-func (d *Directory) DeclareAttributes(ctx context.Context, a Actor, attrs []schema.Custom) (store.Tenant, error) {
-	var tenant store.Tenant
-	err := d.store.Update(ctx, func(tx store.Tx) error {
-		var events []store.Event
-		before := a.Tenant.SchemaVersion
-		for _, c := range attrs {
-			if err := tx.DeclareAttribute(a.Tenant.ID, &c); err != nil {
-				return err
-			}
-		}
-		var err error
-		if tenant, err = tx.Tenant(a.Tenant.Slug); err != nil {
+// DeclareAttributes adds custom attributes to a tenant (row E095). Declaring one
+// that is there changes nothing.
+func (d *Directory) DeclareAttributes(ctx context.Context, a Actor, attrs []schema.Custom) error {
+	_, err := d.Write(ctx, a, false, func(w *Writer) error {
+		_, err := w.Declare(attrs)
+		return err
+	})
+	return err
+}
+
+// Provisional gives a tenant's schemas, and their version, as they will be when
+// these attributes are declared. Nothing is kept.
+func (d *Directory) Provisional(ctx context.Context, a Actor, attrs []schema.Custom) (set *schema.Set, version int, err error) {
+	_, err = d.Write(ctx, a, true, func(w *Writer) (err error) {
+		if version, err = w.Declare(attrs); err != nil {
 			return err
 		}
-		if tenant.SchemaVersion == before {
-			return nil
+		custom, err := w.tx.CustomAttributes(a.Tenant.ID)
+		if err != nil {
+			return err
 		}
-		for _, c := range attrs {
-			events = append(events, store.Event{
-				Tenant: a.Tenant.ID, Time: d.now(), Txn: a.Txn, Actor: a.Token, Source: a.Source.ID,
-				Type: "attribute.declared", Outcome: "applied", Detail: c.URN + ":" + c.Name,
-			})
-		}
-		return tx.AppendEvents(events)
+		set, err = schema.New(custom)
+		return err
 	})
+	return set, version, err
+}
+
+// Declare adds custom attributes to the tenant and gives the version of its
+// schemas that has them.
+func (w *Writer) Declare(attrs []schema.Custom) (version int, err error) {
+	tenant, err := w.tx.Tenant(w.actor.Tenant.Slug)
 	if err != nil {
-		return store.Tenant{}, fmt.Errorf("directory: declare attributes: %w", err)
+		return 0, err
 	}
-	return tenant, nil
+	for _, c := range attrs {
+		before := tenant.SchemaVersion
+		if err := w.tx.DeclareAttribute(tenant.ID, &c); err != nil {
+			return 0, fmt.Errorf("directory: declare %s:%s: %w", c.URN, c.Name, err)
+		}
+		if tenant, err = w.tx.Tenant(tenant.Slug); err != nil {
+			return 0, err
+		}
+		if tenant.SchemaVersion > before {
+			w.event("attribute.declared", nil).Detail = c.URN + ":" + c.Name
+		}
+	}
+	return tenant.SchemaVersion, nil
 }
 
 // SourceInfo gives a source of the tenant by its id, for naming it. What it

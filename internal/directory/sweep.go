@@ -29,7 +29,6 @@ func (d *Directory) sweep(ctx context.Context, state store.State, end func(*Writ
 	if state == store.Deleted {
 		wait = d.retention
 	}
-	set := schema.Must()
 	for {
 		n := 0
 		err := d.store.Update(ctx, func(tx store.Tx) error {
@@ -38,21 +37,9 @@ func (d *Directory) sweep(ctx context.Context, state store.State, end func(*Writ
 				return err
 			}
 			n = len(due)
+			sets := map[int64]*schema.Set{}
 			for _, res := range due {
-				w := &Writer{d: d, tx: tx, now: d.now(), actor: Actor{Tenant: store.Tenant{ID: res.Tenant}, Admin: true, Token: "sweeper"}}
-				s, err := w.load(set.OfKind(res.Kind), res)
-				if err != nil {
-					return err
-				}
-				if err := end(w, s); err != nil {
-					return err
-				}
-				s.res.Version++
-				s.res.ModifiedAt = w.now
-				if err := tx.UpdateResource(s.before, &s.res); err != nil {
-					return err
-				}
-				if err := tx.AppendEvents(w.events); err != nil {
+				if err := d.sweepOne(tx, res, sets, end); err != nil {
 					return err
 				}
 			}
@@ -62,6 +49,32 @@ func (d *Directory) sweep(ctx context.Context, state store.State, end func(*Writ
 			return err
 		}
 	}
+}
+
+func (d *Directory) sweepOne(tx store.Tx, res store.Resource, sets map[int64]*schema.Set, end func(*Writer, *subject) error) error {
+	if sets[res.Tenant] == nil {
+		custom, err := tx.CustomAttributes(res.Tenant)
+		if err != nil {
+			return err
+		}
+		if sets[res.Tenant], err = schema.New(custom); err != nil {
+			return err
+		}
+	}
+	w := &Writer{d: d, tx: tx, now: d.now(), actor: Actor{Tenant: store.Tenant{ID: res.Tenant}, Admin: true, Token: "sweeper"}}
+	s, err := w.load(sets[res.Tenant].OfKind(res.Kind), res)
+	if err != nil {
+		return err
+	}
+	if err := end(w, s); err != nil {
+		return err
+	}
+	s.res.Version++
+	s.res.ModifiedAt = w.now
+	if err := tx.UpdateResource(s.before, &s.res); err != nil {
+		return err
+	}
+	return tx.AppendEvents(w.events)
 }
 
 func (d *Directory) expire(w *Writer, s *subject) error {

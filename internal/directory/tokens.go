@@ -319,3 +319,20 @@ func tokenFacts(t store.Token) map[string]any {
 	}
 	return facts
 }
+
+// keepExpired is how long an expired access token stays known, so that its
+// client hears "expired" and not "unknown".
+const keepExpired = 7 * 24 * time.Hour
+
+// SweepTokens forgets the access tokens that expired a week ago. Bearer tokens
+// and client secrets stay, because an administrator made them. Several processes
+// may do it at once.
+func (d *Directory) SweepTokens(ctx context.Context) error {
+	err := d.store.Update(ctx, func(tx store.Tx) error {
+		return tx.DeleteExpiredTokens(d.now().Add(-keepExpired))
+	})
+	if err != nil {
+		return fmt.Errorf("expired tokens: %w", err)
+	}
+	return nil
+}

@@ -182,3 +182,28 @@ func TestAccessTokenDoesNotOutliveItsSecret(t *testing.T) {
 		wantReason(t, err, directory.AuthExpired)
 	})
 }
+
+func TestSweepForgetsOldAccessTokensOnly(t *testing.T) {
+	eachControl(t, func(t *testing.T, c *control) {
+		tenant := c.tenant("a")
+		s := c.source("a", "entra")
+		bearer, _ := c.token(directory.TokenSpec{Tenant: "a", Source: "entra", Expires: time.Hour})
+		access, _, err := c.IssueAccessToken(t.Context(), directory.AccessSpec{Tenant: tenant.ID, Source: s.ID, Expires: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		afterSweep := func(token string, reason directory.AuthReason) {
+			t.Helper()
+			if err := c.SweepTokens(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, err := c.Authenticate(t.Context(), token)
+			wantReason(t, err, reason)
+		}
+		c.clock.add(2 * time.Hour)
+		afterSweep(access, directory.AuthExpired)
+		c.clock.add(7 * 24 * time.Hour)
+		afterSweep(access, directory.AuthUnknown)
+		afterSweep(bearer, directory.AuthExpired)
+	})
+}

@@ -34,6 +34,8 @@ type Result struct {
 	Record store.Record
 	// Changed says whether anything at all changed.
 	Changed bool
+	// New says that the resource didn't exist before, so it is in no group.
+	New bool
 }
 
 // Input is a whole resource, as POST and PUT carry it.
@@ -109,6 +111,11 @@ func (w *Writer) Savepoint(fn func() error) error {
 		w.events = w.events[:events]
 	}
 	return err
+}
+
+// Reading looks at the directory as the transaction has made it so far.
+func (w *Writer) Reading() *Reading {
+	return &Reading{d: w.d, r: w.tx, actor: w.actor}
 }
 
 // event begins an event of this write.

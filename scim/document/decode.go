@@ -89,9 +89,17 @@ func DecodeValue(a *schema.Attribute, raw jsontext.Value, element bool, r Repair
 	return v, d.out.Undeclared, err
 }
 
+// ErrUndeclared says that a stored document has a custom attribute that the
+// schema doesn't know: it was declared after the schema was read. Going on would
+// lose it; reading the schema again helps.
+var ErrUndeclared = errors.New("stored document has an attribute that the schema doesn't know yet")
+
 // MustDecode reads a document that the store holds.
 func MustDecode(t *schema.ResourceType, data []byte) (*Object, error) {
 	d, err := Decode(t, data, nil)
+	if err == nil && len(d.Undeclared) > 0 {
+		err = ErrUndeclared
+	}
 	if err != nil {
 		return nil, fmt.Errorf("document: stored %s: %w", t.Name, err)
 	}

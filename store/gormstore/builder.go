@@ -51,11 +51,10 @@ func (b *builder) columns(d dialect, noDoc bool) *builder {
 	return b.add(", COALESCE((SELECT " + d.concat("p.source") + " FROM links p WHERE p.rid = r.rid AND p.state <= 2), '')")
 }
 
-// joinLink joins the link of the view's source. CROSS JOIN keeps SQLite from
-// starting with all links of the source.
-func (b *builder) joinLink() *builder {
+// joinLink joins the link of the view's source to r.
+func (b *builder) joinLink(d dialect) *builder {
 	if b.view.Source != 0 {
-		b.add(" CROSS JOIN links l")
+		b.add(d.innerLink(), b.view.Source)
 	}
 	return b
 }
@@ -66,5 +65,5 @@ func (b *builder) visible() *builder {
 	if b.view.Source == 0 {
 		return b.add(" AND r.state <= 2")
 	}
-	return b.add(" AND l.rid = r.rid AND l.source = ? AND l.state <= 2", b.view.Source)
+	return b.add(" AND l.state <= 2")
 }

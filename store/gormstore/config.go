@@ -58,7 +58,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Readers, min(4, runtime.GOMAXPROCS(0)+2))
 	set(&c.WriterCache, 16<<20)
 	set(&c.ReaderCache, 4<<20)
-	set(&c.Connections, 40)
+	set(&c.Connections, 32)
 	set(&c.MaxScan, 250_000)
 	return c
 }

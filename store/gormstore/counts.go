@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
@@ -37,18 +38,32 @@ func (s *session) writeCounts() error {
 	keys := slices.SortedFunc(maps.Keys(s.deltas), func(a, b counter) int {
 		return cmp.Or(cmp.Compare(a.scope, b.scope), cmp.Compare(a.kind, b.kind))
 	})
+	var args []any
 	for _, k := range keys {
-		if s.deltas[k] == 0 {
-			continue
-		}
-		err := s.exec(`INSERT INTO counts (scope, kind, slot, n) VALUES (?, ?, ?, ?)
-			ON CONFLICT (scope, kind, slot) DO UPDATE SET n = counts.n + excluded.n`, k.scope, k.kind, s.slot, s.deltas[k])
-		if err != nil {
-			return err
+		if s.deltas[k] != 0 {
+			args = append(args, k.scope, k.kind, s.slot, s.deltas[k])
 		}
 	}
-	return nil
+	if len(args) == 0 {
+		return nil
+	}
+	return s.exec("INSERT INTO counts (scope, kind, slot, n) VALUES (?,?,?,?)"+strings.Repeat(",(?,?,?,?)", len(args)/4-1)+
+		" ON CONFLICT (scope, kind, slot) DO UPDATE SET n = counts.n + excluded.n", args...)
 }
+
+// entered counts that n more resources (or fewer) are shown. Unless they stand
+// at the end of the order of creation, being new, this moves those behind them,
+// and that is counted too: as the kind with a minus sign.
+func (s *session) entered(scope int64, kind schema.Kind, n int64, atEnd bool) {
+	s.count(scope, kind, n)
+	if n != 0 && !atEnd {
+		s.count(scope, -kind, 1)
+	}
+}
+
+// moves is how often resources of a kind came or went elsewhere than at the end
+// of a view.
+func (s *session) moves(v store.View, kind schema.Kind) (int, error) { return s.total(v, -kind) }
 
 // total is how many resources of a kind a view shows.
 func (s *session) total(v store.View, kind schema.Kind) (int, error) {

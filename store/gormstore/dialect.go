@@ -22,9 +22,12 @@ type dialect interface {
 	contains(column string) string
 	// suffix is the end of a text, with one argument: how many characters.
 	suffix(column string) string
-	// inner gives a FROM clause that looks up the row of resources by rid for
-	// each row of driver, whatever the planner believes.
-	inner(driver, rid string) string
+	// lookup gives a join that, for each row before it, looks up the rows of a
+	// table whose column has the value, whatever the planner believes.
+	lookup(table, alias, column, value string) string
+	// innerLink gives a join that looks up the link of one source, its only
+	// argument, for each row r, in the same way.
+	innerLink() string
 }
 
 type sqliteDialect struct{}
@@ -61,8 +64,12 @@ func (sqliteDialect) suffix(column string) string { return "substr(" + column + 
 
 // CROSS JOIN keeps the order of the tables: SQLite has no statistics here, and
 // is given none, so that a plan is the same on every file.
-func (sqliteDialect) inner(driver, rid string) string {
-	return driver + " CROSS JOIN resources r ON r.rid = " + rid
+func (sqliteDialect) lookup(table, alias, column, value string) string {
+	return " CROSS JOIN " + table + " " + alias + " ON " + alias + "." + column + " = " + value
+}
+
+func (sqliteDialect) innerLink() string {
+	return " CROSS JOIN links l ON l.rid = r.rid AND l.source = ?"
 }
 
 type postgresDialect struct{}
@@ -87,9 +94,18 @@ func (postgresDialect) suffix(column string) string { return "right(" + column +
 
 // OFFSET 0 keeps the planner from turning the look-ups into a join over the
 // whole table, which it does when it misjudges how many there are.
-func (postgresDialect) inner(driver, rid string) string {
-	return driver + " CROSS JOIN LATERAL (SELECT * FROM resources WHERE rid = " + rid + " OFFSET 0) r"
+func (postgresDialect) lookup(table, alias, column, value string) string {
+	return " CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + column + " = " + value + " OFFSET 0) " + alias
 }
+
+func (postgresDialect) innerLink() string {
+	return " CROSS JOIN LATERAL (SELECT * FROM links WHERE rid = r.rid AND source = ? OFFSET 0) l"
+}
+
+// steady writes each ? as +?, which is the same value. Of a bare ? SQLite notes
+// that its value may decide the plan, and as the driver clears the arguments
+// after each run, it would prepare the statement anew for each run.
+func steady(sql string) string { return strings.ReplaceAll(sql, "?", "+?") }
 
 // numbered turns ? into $1, $2, …. No statement of this package holds a ? in a
 // literal.

@@ -15,14 +15,25 @@ import (
 )
 
 var (
-	errClosed   = fmt.Errorf("gormstore: closed: %w", store.ErrUnavailable)
-	errReadOnly = errors.New("gormstore: a View can't write")
+	errClosed = fmt.Errorf("gormstore: closed: %w", store.ErrUnavailable)
+	// errOvertaken is a transaction that acted on what another one has changed.
+	errOvertaken = errors.New("gormstore: overtaken by another transaction")
+	errReadOnly  = errors.New("gormstore: a View can't write")
 	// errUnstorable is a text that PostgreSQL can't hold; no reader gets that far.
 	errUnstorable = errors.New("gormstore: text holds NUL or is not UTF-8")
 )
 
 // unavailable wraps an error of the database as store.ErrUnavailable.
 func unavailable(err error) error { return fmt.Errorf("%w: %w", store.ErrUnavailable, err) }
+
+// connectError is the meaning of an error from taking a connection out of a
+// pool: whatever is the reason, there is none, unless the caller gave up.
+func connectError(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return unavailable(err)
+}
 
 // sqliteError gives an error of SQLite its meaning, and says whether it ended
 // the transaction: SQLite rolls back by itself on some, and after the others
@@ -95,5 +106,5 @@ func postgresUnavailable(code string) bool {
 // again can help: serialization failure, deadlock.
 func lost(err error) bool {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+	return errors.Is(err, errOvertaken) || errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
 }

@@ -1,6 +1,8 @@
 package gormstore
 
 import (
+	"slices"
+
 	ast "github.com/scim2/filter-parser/v2"
 	"github.com/workspace-scim/workspace/scim/filter"
 	"github.com/workspace-scim/workspace/scim/schema"
@@ -22,9 +24,26 @@ func (c *compiler) membersCondition(e filter.Expr) (fragment, bool, error) {
 		return fragment{}, false, err
 	}
 	b := &builder{view: c.view}
+	if namesOne(e) {
+		// The member first: it is one, and the group may have many.
+		b.add("EXISTS (SELECT 1 FROM resources x"+c.lookup("members", "m", "member", "x.rid")+" WHERE x.tenant = ? AND ", c.view.Tenant).fragment(match)
+		b.add(" AND m.grp = r.rid AND m.source = ").asserting().memberVisible("x").add(")")
+		return fragment{b.sql(), b.args}, true, nil
+	}
 	b.add("EXISTS (SELECT 1 FROM members m CROSS JOIN resources x WHERE m.grp = r.rid AND x.rid = m.member AND m.source = ")
 	b.asserting().memberVisible("x").add(" AND (").fragment(match).add("))")
 	return fragment{b.sql(), b.args}, true, nil
+}
+
+// namesOne says whether only one resource, known by its id, can fulfil e.
+func namesOne(e filter.Expr) bool {
+	switch e := e.(type) {
+	case *filter.And:
+		return slices.ContainsFunc(e.Terms, namesOne)
+	case *filter.Compare:
+		return e.Attr.Name == "value" && e.Op == ast.EQ && !e.Null
+	}
+	return false
 }
 
 // asserting adds the source whose memberships of the group r count.
@@ -43,9 +62,9 @@ func (c *compiler) groupsCondition(e filter.Expr) (fragment, bool, error) {
 		return fragment{}, false, err
 	}
 	b := &builder{view: c.view}
-	b.add("EXISTS (WITH RECURSIVE up(grp) AS (SELECT m.grp FROM members m CROSS JOIN resources g WHERE m.member = r.rid AND g.rid = m.grp").groupVisible()
-	b.add(" UNION SELECT m.grp FROM up CROSS JOIN members m CROSS JOIN resources g WHERE m.member = up.grp AND g.rid = m.grp").groupVisible()
-	b.add(") SELECT 1 FROM up CROSS JOIN resources g WHERE g.rid = up.grp AND g.rid <> r.rid AND (").fragment(match).add("))")
+	b.add("EXISTS (WITH RECURSIVE up(grp) AS (SELECT m.grp FROM members m" + c.lookup("resources", "g", "rid", "m.grp") + " WHERE m.member = r.rid").groupVisible()
+	b.add(" UNION SELECT m.grp FROM up" + c.lookup("members", "m", "member", "up.grp") + c.lookup("resources", "g", "rid", "m.grp") + " WHERE 1 = 1").groupVisible()
+	b.add(") SELECT 1 FROM up" + c.lookup("resources", "g", "rid", "up.grp") + " WHERE g.rid <> r.rid AND (").fragment(match).add("))")
 	return fragment{b.sql(), b.args}, true, nil
 }
 
@@ -118,11 +137,11 @@ func (c *compiler) groupLeaf(e *filter.Compare) (fragment, error) {
 // directness compares groups.type (RFC 7643 §4.1.2): direct or indirect.
 func (c *compiler) directness(e *filter.Compare) fragment {
 	b := &builder{view: c.view}
-	b.add("EXISTS (SELECT 1 FROM members d WHERE d.grp = g.rid AND d.member = r.rid AND d.source = ")
+	b.add("COALESCE((SELECT 1 FROM members d WHERE d.grp = g.rid AND d.member = r.rid AND d.source = ")
 	if c.view.Source == 0 {
-		b.add("g.authority)")
+		b.add("g.authority), 0) = 1")
 	} else {
-		b.add("?)", c.view.Source)
+		b.add("?), 0) = 1", c.view.Source)
 	}
 	direct := fragment{b.sql(), b.args}
 	switch d, i := fits(e, "direct"), fits(e, "indirect"); {

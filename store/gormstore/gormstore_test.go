@@ -52,10 +52,11 @@ func openSQLiteTest(t testing.TB) *Store {
 	return openTest(t, Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db")})
 }
 
-// openPostgresTest opens a schema of its own, which is dropped in the end.
+// openPostgresTest opens a schema of its own, which is dropped in the end. No
+// test cuts the server's power, so commits need not wait for its disk.
 func openPostgresTest(t testing.TB) *Store {
 	t.Helper()
-	return openTest(t, Config{URL: newPostgresSchema(t), Connections: 20})
+	return openTest(t, Config{URL: newPostgresSchema(t) + "&synchronous_commit=off", Connections: 20})
 }
 
 func openTest(t testing.TB, c Config) *Store {

@@ -2,39 +2,46 @@ package gormstore
 
 import (
 	"container/list"
-	"fmt"
 	"sync"
 
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
-// hint is where a page by index begins, and the total when that was seen.
+// hint is where a page by index begins, and how many moves the view had seen.
 type hint struct {
 	store.Position
-	total int
+	moves int
+}
+
+// place is a page by index of an unfiltered list in the order of creation.
+type place struct {
+	scope int64
+	kind  schema.Kind
+	index int
 }
 
 // hints remembers, for clients that page by index, where the next page begins,
-// so that it needn't be counted from the start. It only saves time: a hint is
-// used while the total is the one it was made with, and other servers need not
-// know of it.
+// so that it needn't be counted from the start. It only saves time: a hint
+// counts only as long as nothing came or went in the view but at its end, which
+// the database tells, and other servers need not know of it.
 type hints struct {
 	mu    sync.Mutex
 	order list.List // of *hintEntry, the latest in front
-	byKey map[string]*list.Element
+	byKey map[place]*list.Element
 }
 
 type hintEntry struct {
-	key string
+	key place
 	hint
 }
 
-// maxHints bounds the memory: some hundred bytes each.
+// maxHints bounds the memory: about 200 bytes each.
 const maxHints = 4096
 
-func newHints() *hints { return &hints{byKey: map[string]*list.Element{}} }
+func newHints() *hints { return &hints{byKey: map[place]*list.Element{}} }
 
-func (h *hints) put(key string, v hint) {
+func (h *hints) put(key place, v hint) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if e, ok := h.byKey[key]; ok {
@@ -49,7 +56,7 @@ func (h *hints) put(key string, v hint) {
 	}
 }
 
-func (h *hints) get(key string) (hint, bool) {
+func (h *hints) get(key place) (hint, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e, ok := h.byKey[key]
@@ -60,20 +67,32 @@ func (h *hints) get(key string) (hint, bool) {
 	return e.Value.(*hintEntry).hint, true
 }
 
-// maxHintKey is the longest query text that is worth remembering.
-const maxHintKey = 4096
+// hinted gives the position before the page, nil if it isn't remembered.
+func (l *lister) hinted() (*store.Position, error) {
+	h, ok := l.store.hints.get(l.pageAt(l.q.Offset))
+	if !ok || l.q.Filter != nil {
+		return nil, nil
+	}
+	moves, err := l.moves(l.q.View, l.q.Type.Kind)
+	if err != nil || moves != h.moves {
+		return nil, err
+	}
+	return &h.Position, nil
+}
 
-// hintKey names a place in the results of a query: everything that decides
-// which resources it gives, and in which order.
-func (l *lister) hintKey(offset int) string {
-	b := l.builder()
-	l.from(b, func() { b.add("*") })
-	key := fmt.Sprintf("%d %s %v", offset, b.sql(), b.args)
-	if l.q.SortBy != nil {
-		key = fmt.Sprintf("%v %s %s", l.q.Descending, l.q.SortBy.Path, key)
+// remember keeps where the next page begins.
+func (l *lister) remember() error {
+	next := l.page.Next
+	if next == nil || l.q.Filter != nil || l.q.After != nil || l.write {
+		return nil
 	}
-	if len(key) > maxHintKey {
-		return ""
+	moves, err := l.moves(l.q.View, l.q.Type.Kind)
+	if err == nil {
+		l.store.hints.put(l.pageAt(next.Index), hint{*next, moves})
 	}
-	return key
+	return err
+}
+
+func (l *lister) pageAt(index int) place {
+	return place{scopeOf(l.q.View), l.q.Type.Kind, index}
 }

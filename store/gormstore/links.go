@@ -40,16 +40,22 @@ func (r *reader) Links(rid int64) ([]store.Link, error) {
 }
 
 // FindExternalID implements store.Reader. Inside an Update the resource's row
-// is locked first, as all who change the link have done.
+// is locked, as all who change the link have done; mostly there is none, so the
+// link is looked for first, and read again once it can't change any more.
 func (r *reader) FindExternalID(source int64, kind schema.Kind, externalID string) (store.Link, error) {
 	if externalID == "" || !storable(externalID) {
 		return store.Link{}, store.ErrNotFound
 	}
-	const where = " WHERE l.source = ? AND l.kind = ? AND l.external_id = ?"
-	if err := r.lock("SELECT 1 FROM resources r WHERE r.rid IN (SELECT l.rid FROM links l"+where+")", source, kind, externalID); err != nil {
-		return store.Link{}, err
+	const sql = selectLinks + " FROM links l" + joinDocs + " WHERE l.source = ? AND l.kind = ? AND l.external_id = ?"
+	links, err := r.readLinks(sql, source, kind, externalID)
+	if err == nil && len(links) > 0 && r.write && r.locks() {
+		if _, locked := r.locked[links[0].RID]; !locked {
+			if err := r.lock("SELECT 1 FROM resources r WHERE r.rid = ?", links[0].RID); err != nil {
+				return store.Link{}, err
+			}
+			links, err = r.readLinks(sql, source, kind, externalID)
+		}
 	}
-	links, err := r.readLinks(selectLinks+" FROM links l"+joinDocs+where, source, kind, externalID)
 	if err != nil {
 		return store.Link{}, err
 	}
@@ -67,6 +73,9 @@ func (r *reader) FindExternalID(source int64, kind schema.Kind, externalID strin
 func (r *reader) FindAnchor(tenant int64, kind schema.Kind, anchor string) ([]store.Link, error) {
 	if anchor == "" || !storable(anchor) {
 		return nil, nil
+	}
+	if err := r.meetAtAnchor(tenant, kind, anchor); err != nil {
+		return nil, err
 	}
 	const from = " FROM sources s CROSS JOIN links l"
 	const where = " WHERE s.tenant = ? AND l.source = s.id AND l.kind = ? AND l.anchor = ?"
@@ -99,6 +108,9 @@ func (t *tx) PutLink(before, l *store.Link) error {
 	if err := t.checkLink(before, l); err != nil {
 		return err
 	}
+	if err := t.changing(l.Tenant); err != nil {
+		return err
+	}
 	view := int64(0)
 	if l.Own {
 		view = l.Source
@@ -116,7 +128,7 @@ func (t *tx) PutLink(before, l *store.Link) error {
 	if err := t.putLinkDoc(before, l); err != nil {
 		return err
 	}
-	t.count(l.Source, l.Kind, one(l.State.Live())-one(before != nil && before.State.Live()))
+	t.entered(l.Source, l.Kind, one(l.State.Live())-one(before != nil && before.State.Live()), before == nil && t.fresh[l.RID])
 	return nil
 }
 

@@ -19,19 +19,20 @@ type lister struct {
 
 // List implements store.Reader. Where an index, or the order of creation,
 // serves, it reads no more rows than the page has; totals of filtered queries
-// are counted in the database. Inside an Update what matches is locked. row
-// must not call methods of the Reader.
+// are counted in the database. Inside an Update on PostgreSQL the writers of
+// the tenant wait, so it is not for what many do. row must not call methods of
+// the Reader.
 func (r *reader) List(q store.Query, row func(*store.Record) error) (store.Page, error) {
 	q.MaxScan = cmp.Or(q.MaxScan, r.store.maxScan)
+	if err := r.relyOn(q.View.Tenant); err != nil {
+		return store.Page{}, err
+	}
 	c := &compiler{session: r.session, view: q.View, t: q.Type, maxScan: q.MaxScan}
 	p, err := c.plan(q.Filter)
 	if err != nil {
 		return store.Page{}, err
 	}
 	l := &lister{reader: r, q: q, plan: p, row: row}
-	if err := l.lockMatches(); err != nil {
-		return store.Page{}, err
-	}
 	switch parts := l.parts(); {
 	case p.residual != nil && q.SortBy == nil:
 		err = l.scan()
@@ -48,54 +49,43 @@ func (r *reader) List(q store.Query, row func(*store.Record) error) (store.Page,
 	return l.page, nil
 }
 
-// lockMatches makes an Update that relies on a list wait for those that change
-// what is in it.
-func (l *lister) lockMatches() error {
-	if !l.write || !l.locks() {
-		return nil
-	}
-	b := l.builder()
-	b.add("SELECT 1 FROM resources r WHERE r.rid IN (")
-	l.from(b, func() { b.add(l.place()) })
-	b.add(")")
-	return l.lock(b.sql(), b.args...)
-}
-
 func (l *lister) builder() *builder { return &builder{view: l.q.View} }
 
 // from adds everything from WITH to WHERE with the selected columns between:
 // one row for each resource that the view shows and the conditions let through.
 func (l *lister) from(b *builder, selected func()) *builder {
-	driven := l.plan.driver != nil
-	if driven {
-		b.add("WITH m AS MATERIALIZED (").fragment(*l.plan.driver).add(") ")
+	d := l.plan.driver
+	if d != nil && d.inline == nil {
+		b.add("WITH m AS MATERIALIZED (").fragment(d.fragment).add(") ")
 	}
 	b.add("SELECT ")
 	selected()
 	b.add(" FROM ")
 	switch {
-	case driven:
-		b.add(l.inner("m", "m.rid"))
-		b.joinLink()
+	case d != nil && d.inline != nil:
+		b.add(d.inline.from).joinLink(l.dialect).add(" WHERE ").fragment(d.inline.where).add(" AND ")
+	case d != nil:
+		b.add("m").add(l.lookup("resources", "r", "rid", "m.rid")).joinLink(l.dialect).add(" WHERE ")
 	case l.q.View.Source != 0:
-		b.add(l.inner("links l", "l.rid"))
+		b.add("links l").add(l.lookup("resources", "r", "rid", "l.rid")).add(" WHERE l.source = ? AND l.kind = ? AND ", l.q.View.Source, l.q.Type.Kind)
 	default:
-		b.add("resources r")
+		b.add("resources r WHERE ")
 	}
-	b.add(" WHERE r.tenant = ? AND r.kind = ?", l.q.View.Tenant, l.q.Type.Kind).visible()
-	if l.q.View.Source != 0 {
-		b.add(" AND l.kind = ?", l.q.Type.Kind)
-	}
+	b.add("r.tenant = ? AND r.kind = ?", l.q.View.Tenant, l.q.Type.Kind).visible()
 	for _, f := range l.plan.conditions {
 		b.add(" AND (").fragment(f).add(")")
 	}
 	return b
 }
 
-// place is the column whose order is that of creation. In a source's view it is
-// the link's, which its index gives in order.
+// place is the column whose order is that of creation: the one of the outermost
+// table, whose index has it in order.
 func (l *lister) place() string {
-	if l.q.View.Source != 0 && l.plan.driver == nil {
+	d := l.plan.driver
+	switch {
+	case d != nil && d.inline != nil:
+		return d.inline.place
+	case d == nil && l.q.View.Source != 0:
 		return "l.rid"
 	}
 	return "r.rid"
@@ -118,10 +108,13 @@ func (l *lister) stream() error {
 	if start != nil && l.q.Limit > 0 {
 		err = l.streamAfter(*start)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = l.settle(start, total)
 	}
-	return l.settle(start, total)
+	if err == nil {
+		err = l.remember()
+	}
+	return err
 }
 
 // settle sets the total. A page that began at the beginning and is the last
@@ -140,9 +133,6 @@ func (l *lister) settle(start *store.Position, total int) error {
 		total = n
 	}
 	l.page.Total = total
-	if l.page.Next != nil {
-		l.store.hints.put(l.hintKey(l.page.Next.Index), hint{*l.page.Next, total})
-	}
 	return nil
 }
 
@@ -167,18 +157,8 @@ func (l *lister) start(total int) (*store.Position, int, error) {
 	if l.q.Limit == 0 {
 		return nil, total, nil
 	}
-	if h, ok := l.store.hints.get(l.hintKey(l.q.Offset)); ok {
-		if total < 0 {
-			n, err := l.count()
-			if err != nil {
-				return nil, total, err
-			}
-			total = n
-		}
-		// As long as the total stays, so, most likely, does the place.
-		if total == h.total {
-			return &h.Position, total, nil
-		}
+	if p, err := l.hinted(); p != nil || err != nil {
+		return p, total, err
 	}
 	b := l.builder()
 	l.from(b, func() { b.add(l.place()) })

@@ -25,7 +25,7 @@ func lockFile(path string) (*fileLock, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	host, _ := os.Hostname()
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
 	}
 	if err != nil {

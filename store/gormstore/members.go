@@ -11,7 +11,7 @@ import (
 // source other than it.
 func (r *reader) Members(v store.View, group int64, row func(store.Member) error) error {
 	b := &builder{view: v}
-	b.add("SELECT r.rid, r.id, r.kind, r.display FROM ").add(r.inner("members m", "m.member"))
+	b.add("SELECT r.rid, r.id, r.kind, r.display FROM members m").add(r.lookup("resources", "r", "rid", "m.member"))
 	if v.Source == 0 {
 		b.add(" WHERE m.grp = ? AND m.source = (SELECT g.authority FROM resources g WHERE g.rid = ?)", group, group)
 	} else {
@@ -32,7 +32,14 @@ func (b *builder) memberVisible(alias string) *builder {
 	if b.view.Source == 0 {
 		return b.add(" AND " + alias + ".state <= 2")
 	}
-	return b.add(" AND ("+alias+".state <= 2 OR "+alias+".state = 3 AND EXISTS (SELECT 1 FROM links h WHERE h.rid = "+alias+".rid AND h.source = ? AND h.state <= 2))", b.view.Source)
+	return b.add(" AND ("+alias+".state <= 2 OR "+alias+".state = 3 AND "+linkState(alias)+" <= 2)", b.view.Source)
+}
+
+// linkState is the state of the link of a source, its argument, to a resource;
+// NULL if there is none. An EXISTS in its place would let PostgreSQL hash all
+// links of the source.
+func linkState(alias string) string {
+	return "(SELECT h.state FROM links h WHERE h.rid = " + alias + ".rid AND h.source = ?)"
 }
 
 // groupVisible adds the conditions under which the view shows a group g that a
@@ -42,7 +49,7 @@ func (b *builder) groupVisible() *builder {
 	if b.view.Source == 0 {
 		return b.add(" AND m.source = g.authority AND g.state <= 2")
 	}
-	return b.add(" AND m.source = ? AND EXISTS (SELECT 1 FROM links h WHERE h.rid = g.rid AND h.source = ? AND h.state <= 2)", b.view.Source, b.view.Source)
+	return b.add(" AND m.source = ? AND "+linkState("g")+" <= 2", b.view.Source, b.view.Source)
 }
 
 // groupChunk bounds the resources of one statement.
@@ -60,19 +67,19 @@ func (r *reader) Groups(v store.View, rids []int64) (map[int64][]store.Membershi
 }
 
 func (r *reader) groups(v store.View, rids []int64, out map[int64][]store.Membership) error {
+	// Most resources are in no group, and to find that out a plain look-up is
+	// ten times as fast as a recursive query.
 	in, arg := r.idList(rids)
+	rids, err := r.ids("SELECT DISTINCT m.member FROM members m WHERE m.member "+in, arg)
+	if err != nil || len(rids) == 0 {
+		return err
+	}
+	in, arg = r.idList(rids)
 	b := &builder{view: v}
 	// UNION drops what is there already, so a circle of groups comes to an end.
-	b.add("WITH RECURSIVE up(start, grp) AS (SELECT m.member, m.grp FROM members m CROSS JOIN resources g WHERE m.member "+in, arg)
-	b.add(" AND g.rid = m.grp").groupVisible()
-	b.add(" UNION SELECT up.start, m.grp FROM up CROSS JOIN members m CROSS JOIN resources g WHERE m.member = up.grp AND g.rid = m.grp").groupVisible()
-	b.add(") SELECT up.start, g.rid, g.id, g.display, EXISTS (SELECT 1 FROM members d WHERE d.grp = up.grp AND d.member = up.start AND d.source = ")
-	if v.Source == 0 {
-		b.add("g.authority")
-	} else {
-		b.add("?", v.Source)
-	}
-	b.add(") AS direct FROM up CROSS JOIN resources g WHERE g.rid = up.grp AND up.start <> up.grp ORDER BY up.start, direct DESC, up.grp")
+	b.add("WITH RECURSIVE up(start, grp, direct) AS (SELECT m.member, m.grp, 1 FROM members m"+r.lookup("resources", "g", "rid", "m.grp")+" WHERE m.member "+in, arg).groupVisible()
+	b.add(" UNION SELECT up.start, m.grp, 0 FROM up" + r.lookup("members", "m", "member", "up.grp") + r.lookup("resources", "g", "rid", "m.grp") + " WHERE 1 = 1").groupVisible()
+	b.add(`) SELECT u.start, g.rid, g.id, g.display, u.direct = 1 FROM (SELECT start, grp, MAX(direct) AS direct FROM up WHERE start <> grp GROUP BY start, grp) u` + r.lookup("resources", "g", "rid", "u.grp") + ` ORDER BY u.start, u.direct DESC, u.grp`)
 	return r.each(func(rs rows) error {
 		var start int64
 		var m store.Membership
@@ -85,6 +92,9 @@ func (r *reader) groups(v store.View, rids []int64, out map[int64][]store.Member
 // ChangeMembers implements store.Tx.
 func (t *tx) ChangeMembers(tenant, group, source int64, add, remove []int64) (added, removed []int64, err error) {
 	if err := t.owned(tenant, group); err != nil {
+		return nil, nil, err
+	}
+	if err := t.changing(tenant); err != nil {
 		return nil, nil, err
 	}
 	gone := map[int64]bool{}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
@@ -28,9 +29,12 @@ func sqliteMigrator(db *sql.DB) (*goose.Provider, error) {
 }
 
 // postgresMigrator makes processes that start together wait for the first: one
-// second between looks, five minutes at most.
-func postgresMigrator(db *sql.DB) (*goose.Provider, error) {
-	l, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+// second between looks, five minutes at most. Who uses another schema of the
+// same database has nothing to wait for.
+func postgresMigrator(db *sql.DB, searchPath string) (*goose.Provider, error) {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("workspace migrations " + searchPath)) // never fails
+	l, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(h.Sum64()>>1)), lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 type plan struct {
 	// driver gives the rids of all matches, each once, and perhaps some more;
 	// nil to begin with all that the view shows.
-	driver *fragment
+	driver *entry
 	// conditions that a match fulfils.
 	conditions []fragment
 	// residual is what only the document can tell; nil for nothing. It may ask
@@ -48,7 +48,7 @@ func (c *compiler) plan(e filter.Expr) (*plan, error) {
 		}
 		if d != nil && d.rank < best {
 			best, driving = d.rank, i
-			p.driver = &d.fragment
+			p.driver = d
 			if !d.exact {
 				driving = -1
 			}
@@ -140,9 +140,18 @@ func onDocument(t *schema.ResourceType, e filter.Expr) bool {
 
 // entry is a way to find all resources that may fulfil a term by an index.
 type entry struct {
-	fragment
-	rank  int
-	exact bool // they all fulfil it
+	fragment // a SELECT of their rids, each once
+	rank     int
+	exact    bool // they all fulfil it
+	inline   *inline
+}
+
+// inline is an entry without a list of its own: the outermost table of the
+// query, whose rows come in the order of creation.
+type inline struct {
+	from  string // a FROM clause that ends in r
+	where fragment
+	place string // its column with the rid
 }
 
 // The ranks of drivers, the most selective first.
@@ -228,7 +237,7 @@ func (c *compiler) compareDriver(e *filter.Compare) *entry {
 	case e.Op != ast.EQ:
 		return nil
 	case e.Attr == c.t.ID:
-		return &entry{fragment{"SELECT o.rid FROM resources o WHERE o.tenant = ? AND o.id = ?", []any{c.view.Tenant, e.Text}}, byID, true}
+		return c.idDriver(e)
 	case c.t.Members != nil && e.Attr == c.t.Members.Sub("value"):
 		return c.memberDriver(e)
 	case c.t.Groups != nil && e.Attr == c.t.Groups.Sub("value"):
@@ -237,35 +246,50 @@ func (c *compiler) compareDriver(e *filter.Compare) *entry {
 	return nil
 }
 
+func (c *compiler) idDriver(e *filter.Compare) *entry {
+	args := []any{c.view.Tenant, e.Text}
+	return &entry{fragment: fragment{"SELECT o.rid FROM resources o WHERE o.tenant = ? AND o.id = ?", args}, rank: byID, exact: true,
+		inline: &inline{"resources r", fragment{"r.tenant = ? AND r.id = ?", args}, "r.rid"}}
+}
+
 // indexDriver reads index rows. In the view of a source they count only if they
 // belong to the document that the source sees.
 func (c *compiler) indexDriver(e *filter.Compare, rank int) *entry {
+	match := c.text("e.key", e)
+	where := fragment{"e.tenant = ? AND e.attr = ? AND " + match.sql, append([]any{c.view.Tenant, e.Attr.Index}, match.args...)}
 	b := &builder{view: c.view}
 	b.add("SELECT ")
 	if rank != byKey {
 		b.add("DISTINCT ") // several values of one resource may be in the range
 	}
 	b.add("e.rid FROM ix e")
+	sees := " AND e.view = 0"
 	if c.view.Source != 0 {
-		b.add(" CROSS JOIN links k WHERE k.rid = e.rid AND k.source = ? AND k.view = e.view AND k.state <= 2", c.view.Source)
+		b.add(" CROSS JOIN links k WHERE k.rid = e.rid AND k.source = ? AND k.view = e.view AND k.state <= 2 AND ", c.view.Source).fragment(where)
+		sees = " AND e.view = l.view"
 	} else {
-		b.add(" WHERE e.view = 0")
+		b.add(" WHERE ").fragment(where).add(sees)
 	}
-	b.add(" AND e.tenant = ? AND e.attr = ? AND ", c.view.Tenant, e.Attr.Index).fragment(c.text("e.key", e))
-	return &entry{fragment{b.sql(), b.args}, rank, true}
+	d := &entry{fragment: fragment{b.sql(), b.args}, rank: rank, exact: true}
+	if rank == byKey {
+		where.sql += sees
+		d.inline = &inline{"ix e" + c.lookup("resources", "r", "rid", "e.rid"), where, "e.rid"}
+	}
+	return d
 }
 
 // memberDriver gives the groups that name a resource, in any state and by
 // whichever source; the condition judges those.
 func (c *compiler) memberDriver(e *filter.Compare) *entry {
-	return &entry{fragment{"SELECT DISTINCT o.grp AS rid FROM resources x CROSS JOIN members o WHERE x.tenant = ? AND x.id = ? AND o.member = x.rid",
-		[]any{c.view.Tenant, e.Text}}, byMember, false}
+	return &entry{fragment: fragment{"SELECT DISTINCT o.grp AS rid FROM resources x CROSS JOIN members o WHERE x.tenant = ? AND x.id = ? AND o.member = x.rid",
+		[]any{c.view.Tenant, e.Text}}, rank: byMember}
 }
 
 // groupDriver gives what is in a group, directly or through others.
 func (c *compiler) groupDriver(e *filter.Compare) *entry {
-	return &entry{fragment{`SELECT d.rid FROM (WITH RECURSIVE down(rid) AS (
-			SELECT m.member FROM resources x CROSS JOIN members m WHERE x.tenant = ? AND x.id = ? AND m.grp = x.rid
-			UNION SELECT m.member FROM down CROSS JOIN members m WHERE m.grp = down.rid) SELECT rid FROM down) d`,
-		[]any{c.view.Tenant, e.Text}}, byMember, false}
+	b := &builder{view: c.view}
+	b.add("SELECT d.rid FROM (WITH RECURSIVE down(rid) AS (SELECT m.member FROM resources g"+c.lookup("members", "m", "grp", "g.rid")+" WHERE g.id = ?", e.Text).groupVisible()
+	b.add(" UNION SELECT m.member FROM down" + c.lookup("resources", "g", "rid", "down.rid") + c.lookup("members", "m", "grp", "g.rid") + " WHERE 1 = 1").groupVisible()
+	b.add(") SELECT rid FROM down) d")
+	return &entry{fragment: fragment{b.sql(), b.args}, rank: byMember, exact: true}
 }

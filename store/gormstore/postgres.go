@@ -22,6 +22,7 @@ type postgresEngine struct {
 	orm       *gorm.DB
 	log       *slog.Logger
 	rids      ridBlocks
+	analyzer  *analyzer
 	eventBase int64
 }
 
@@ -52,7 +53,7 @@ func openPostgres(ctx context.Context, c Config) (_ *Store, err error) {
 		c.BusyTimeout = 10 * time.Second
 	}
 	config.StatementCacheCapacity = 512
-	settings := fmt.Sprintf("SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d", c.BusyTimeout.Milliseconds(), idleLimit.Milliseconds())
+	settings := fmt.Sprintf("SET jit = off; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d", c.BusyTimeout.Milliseconds(), idleLimit.Milliseconds())
 	e := &postgresEngine{log: c.Logger}
 	e.db = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.PgConn().Exec(ctx, settings).Close()
@@ -65,7 +66,7 @@ func openPostgres(ctx context.Context, c Config) (_ *Store, err error) {
 			err = errors.Join(fmt.Errorf("gormstore: %w", postgresError(err)), e.db.Close())
 		}
 	}()
-	p, err := postgresMigrator(e.db)
+	p, err := postgresMigrator(e.db, config.RuntimeParams["search_path"])
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +79,7 @@ func openPostgres(ctx context.Context, c Config) (_ *Store, err error) {
 	if err := e.readEventBase(ctx); err != nil {
 		return nil, err
 	}
+	e.analyzer = newAnalyzer(e.db, c.Logger)
 	return &Store{engine: e, log: c.Logger, hints: newHints(), maxScan: c.MaxScan}, nil
 }
 
@@ -106,7 +108,7 @@ func (e *postgresEngine) readEventBase(ctx context.Context) error {
 func (e *postgresEngine) connect(ctx context.Context) (*postgresConn, error) {
 	pool, err := e.db.Conn(ctx)
 	if err != nil {
-		return nil, postgresError(err)
+		return nil, connectError(err)
 	}
 	p := &postgresConn{ctx: ctx, pool: pool, base: e.orm}
 	err = pool.Raw(func(c any) error {
@@ -194,7 +196,12 @@ func (e *postgresEngine) try(ctx context.Context, fn func(*session) error, again
 		// What was begun to be committed is waited for.
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 		defer cancel()
-		unknown, err = p.commit(end)
+		if unknown, err = p.commit(end); unknown && errors.Is(err, store.ErrUnavailable) {
+			err = fmt.Errorf("%w: %w", store.ErrUncertain, err)
+		}
+	}
+	if err == nil && len(s.fresh) > 0 {
+		e.analyzer.grew(int64(len(s.fresh)))
 	}
 	return judgeOutcome(err, p, unknown), err
 }
@@ -242,4 +249,7 @@ func (e *postgresEngine) ping(ctx context.Context) error {
 	})
 }
 
-func (e *postgresEngine) close() error { return e.db.Close() }
+func (e *postgresEngine) close() error {
+	e.analyzer.close()
+	return e.db.Close()
+}

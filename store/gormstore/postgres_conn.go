@@ -45,6 +45,8 @@ func (p *postgresConn) fail(err error) error {
 	return err
 }
 
+func (p *postgresConn) lose(err error) error { return p.fail(err) }
+
 func (p *postgresConn) exec(q string, args ...any) error {
 	if p.failed != nil {
 		return p.failed

@@ -100,12 +100,19 @@ func (s *session) owned(tenant, rid int64) error {
 	return nil
 }
 
+// forUpdate ends a SELECT of one table that locks what it finds. Of a row that
+// it had to wait for it gives the newest version; that is why a join, whose
+// other tables it would still see as they were before, locks first.
+func (s *session) forUpdate() string {
+	if s.write && s.locks() {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
 // Resource implements store.Reader.
 func (r *reader) Resource(tenant, rid int64) (store.Resource, error) {
-	if err := r.lock("SELECT 1 FROM resources r WHERE r.rid = ?", rid); err != nil {
-		return store.Resource{}, err
-	}
-	return r.resource("SELECT "+resourceColumns+" FROM resources r WHERE r.rid = ? AND r.tenant = ?", rid, tenant)
+	return r.resource("SELECT "+resourceColumns+" FROM resources r WHERE r.rid = ? AND r.tenant = ?"+r.forUpdate(), rid, tenant)
 }
 
 // FindUnique implements store.Reader.
@@ -113,11 +120,7 @@ func (r *reader) FindUnique(tenant int64, kind schema.Kind, key string) (store.R
 	if key == "" || !storable(key) {
 		return store.Resource{}, store.ErrNotFound
 	}
-	const where = " FROM resources r WHERE r.tenant = ? AND r.kind = ? AND r.unique_key = ? AND r.state <= 2"
-	if err := r.lock("SELECT 1"+where, tenant, kind, key); err != nil {
-		return store.Resource{}, err
-	}
-	found, err := r.resource("SELECT "+resourceColumns+where, tenant, kind, key)
+	found, err := r.resource("SELECT "+resourceColumns+" FROM resources r WHERE r.tenant = ? AND r.kind = ? AND r.unique_key = ? AND r.state <= 2"+r.forUpdate(), tenant, kind, key)
 	if r.write && errors.Is(err, store.ErrNotFound) {
 		r.free[uniqueMemo(tenant, kind, key)] = true
 	}
@@ -134,7 +137,7 @@ func (r *reader) Record(v store.View, kind schema.Kind, id string) (store.Record
 	}
 	b := &builder{view: v}
 	b.add("SELECT ").columns(r.dialect, false).add(" FROM resources r")
-	b.joinLink()
+	b.joinLink(r.dialect)
 	b.add(" WHERE r.tenant = ? AND r.id = ? AND r.kind = ?", v.Tenant, id, kind).visible()
 	sc := newRecordScanner()
 	found := false

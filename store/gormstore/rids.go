@@ -69,12 +69,3 @@ func (b *ridBlocks) take(fetched []int64) (int64, bool) {
 	b.free = b.free[1:]
 	return rid, true
 }
-
-// seqSource gives events their numbers.
-type seqSource interface {
-	// reserve gives the first of n numbers that follow each other.
-	reserve(s *session, n int) (int64, error)
-	// settled says which events may be shown: those with a number less than
-	// before, where none can come any more, and from own, the transaction's.
-	settled(s *session) (before, own int64, err error)
-}

@@ -29,6 +29,8 @@ type conn interface {
 	// failure is the error that ended the transaction, nil while it goes on.
 	// What is asked of the connection after it fails with the same error.
 	failure() error
+	// lose ends the transaction with err, so that it is run again as a whole.
+	lose(err error) error
 }
 
 // rows is a result that is read row by row.
@@ -71,10 +73,12 @@ type learned struct {
 	free   map[string]bool // unique keys that nobody holds
 	locked map[int64]int64 // the tenants of resources whose rows are locked
 	fresh  map[int64]bool  // resources that this transaction inserted
+	// changed are the tenants whose rows this transaction has said it changes.
+	changed map[int64]bool
 }
 
 func newLearned() learned {
-	return learned{free: map[string]bool{}, locked: map[int64]int64{}, fresh: map[int64]bool{}}
+	return learned{free: map[string]bool{}, locked: map[int64]int64{}, fresh: map[int64]bool{}, changed: map[int64]bool{}}
 }
 
 func newSession(ctx context.Context, c conn, d dialect, write bool) *session {

@@ -3,11 +3,8 @@ package gormstore
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"strconv"
-	"time"
 
 	ast "github.com/scim2/filter-parser/v2"
 	"github.com/workspace-scim/workspace/scim/document"
@@ -74,7 +71,7 @@ func (l *lister) sorted(parts []part) error {
 		}
 		total = n
 	}
-	places, err := l.places(parts, total)
+	places, err := l.places(parts)
 	if err != nil {
 		return err
 	}
@@ -89,15 +86,13 @@ func (l *lister) sorted(parts []part) error {
 }
 
 // places gives the positions of the page, and of one more if there is one.
-func (l *lister) places(parts []part, total int) ([]store.Position, error) {
+func (l *lister) places(parts []part) ([]store.Position, error) {
 	if l.q.Limit == 0 {
 		return nil, nil
 	}
 	after, skip := l.q.After, l.q.Offset
 	if after != nil {
 		skip = 0
-	} else if h, ok := l.store.hints.get(l.hintKey(skip)); ok && skip > 0 && h.total == total {
-		after, skip = &h.Position, 0
 	}
 	if after != nil && len(parts) > 1 && after.Null != (parts[0].key == "") {
 		parts = parts[1:]
@@ -136,7 +131,7 @@ func (l *lister) partFrom(b *builder, p part, selected func()) {
 	}
 	b.add("SELECT ")
 	selected()
-	b.add(" FROM ").add(l.inner("ix s", "s.rid")).joinLink()
+	b.add(" FROM ").add("ix s").add(l.lookup("resources", "r", "rid", "s.rid")).joinLink(l.dialect)
 	b.add(" WHERE s.tenant = ? AND s.attr = ? AND r.kind = ?", l.q.View.Tenant, l.q.SortBy.Index, l.q.Type.Kind).visible()
 	if l.q.View.Source != 0 {
 		b.add(" AND s.view = l.view")
@@ -253,7 +248,7 @@ func (l *lister) giveChunk(places []store.Position) error {
 	}
 	in, arg := l.idList(rids)
 	b := l.builder()
-	b.add("SELECT ").columns(l.dialect, l.q.NoDoc).add(" FROM resources r").joinLink()
+	b.add("SELECT ").columns(l.dialect, l.q.NoDoc).add(" FROM resources r").joinLink(l.dialect)
 	b.add(" WHERE r.rid "+in+" AND r.tenant = ?", arg, l.q.View.Tenant).visible()
 	found := map[int64]*store.Record{}
 	sc := newRecordScanner()
@@ -318,79 +313,4 @@ func (l *lister) compare(a, b store.Position) int {
 		c = -c
 	}
 	return cmp.Or(c, cmp.Compare(a.RID, b.RID))
-}
-
-// sortKey gives the text by which a resource sorts; ok is false if it has no
-// value.
-func (l *lister) sortKey(rec *store.Record, o *document.Object) (key string, ok bool) {
-	a := l.q.SortBy
-	switch {
-	case a.Backing == schema.InDocument:
-		return documentKey(a, o)
-	case a == l.q.Type.ID:
-		return rec.ID, true
-	case a == l.q.Type.Meta.Sub("created"):
-		return timeKey(rec.CreatedAt), true
-	case a == l.q.Type.Meta.Sub("lastModified"):
-		return timeKey(rec.ModifiedAt), true
-	case a == l.q.Type.Meta.Sub("version"):
-		return fmt.Sprintf("%020d", rec.Version), true
-	}
-	return "", false
-}
-
-// documentKey takes, of a multi-valued attribute, the primary value or else the
-// first (RFC 7644 §3.4.2.3).
-func documentKey(a *schema.Attribute, o *document.Object) (string, bool) {
-	p := a.Parent
-	if p == nil || !p.MultiValued {
-		v := o.At(a)
-		if list, ok := v.(document.List); ok && len(list) > 0 {
-			v = list[0]
-		}
-		return valueKey(a, v)
-	}
-	var chosen *document.Object
-	list, _ := o.At(p).(document.List)
-	for _, e := range list {
-		element, _ := e.(*document.Object)
-		if primary, _ := element.Get(p.Sub("primary")).(bool); primary || chosen == nil {
-			chosen = element
-			if primary {
-				break
-			}
-		}
-	}
-	return valueKey(a, chosen.Get(a))
-}
-
-// valueKey writes a value so that texts sort as the values do.
-func valueKey(a *schema.Attribute, v document.Value) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		if a.Type != schema.DateTime {
-			return a.Key(v), true
-		}
-		if t, err := document.ParseTime(v); err == nil {
-			return timeKey(t), true
-		}
-	case bool:
-		return strconv.FormatBool(v), true // "false" is before "true"
-	case document.Number:
-		f, err := strconv.ParseFloat(string(v), 64)
-		bits := math.Float64bits(f)
-		// The bits of positive numbers sort as the numbers do, those of
-		// negative ones the other way round.
-		if bits>>63 == 0 {
-			bits |= 1 << 63
-		} else {
-			bits = ^bits
-		}
-		return fmt.Sprintf("%016x", bits), err == nil
-	}
-	return "", false
-}
-
-func timeKey(t time.Time) string {
-	return fmt.Sprintf("%016x%08x", uint64(t.Unix())^1<<63, t.Nanosecond())
 }

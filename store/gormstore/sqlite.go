@@ -69,8 +69,7 @@ func openSQLite(ctx context.Context, path string, c Config) (_ *Store, err error
 func (e *sqliteEngine) view(ctx context.Context, fn func(*session) error) error {
 	c, err := e.readers.Conn(ctx)
 	if err != nil {
-		err, _ = sqliteError(err)
-		return err
+		return connectError(err)
 	}
 	defer c.Close()
 	conn := &sqliteConn{c: c, base: e.orm}

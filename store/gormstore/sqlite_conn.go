@@ -20,6 +20,11 @@ type sqliteConn struct {
 
 func (s *sqliteConn) failure() error { return s.failed }
 
+func (s *sqliteConn) lose(err error) error {
+	s.failed = err
+	return err
+}
+
 func (s *sqliteConn) meaning(err error) error {
 	err, ended := sqliteError(err)
 	if ended && s.failed == nil {
@@ -29,7 +34,7 @@ func (s *sqliteConn) meaning(err error) error {
 }
 
 func (s *sqliteConn) query(q string, args ...any) (rows, error) {
-	r, err := s.c.QueryContext(context.Background(), q, args...)
+	r, err := s.c.QueryContext(context.Background(), steady(q), args...)
 	if err != nil {
 		return nil, s.meaning(err)
 	}
@@ -37,7 +42,7 @@ func (s *sqliteConn) query(q string, args ...any) (rows, error) {
 }
 
 func (s *sqliteConn) exec(q string, args ...any) error {
-	_, err := s.c.ExecContext(context.Background(), q, args...)
+	_, err := s.c.ExecContext(context.Background(), steady(q), args...)
 	return s.meaning(err)
 }
 

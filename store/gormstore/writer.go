@@ -194,8 +194,7 @@ func (w *writer) begin() error {
 	if w.conn == nil {
 		c, err := w.db.Conn(context.Background())
 		if err != nil {
-			err, _ = sqliteError(err)
-			return err
+			return connectError(err)
 		}
 		w.conn = c
 	}
@@ -288,7 +287,7 @@ func (w *writer) solo(j *job) error {
 	if w.conn == nil {
 		c, err := w.db.Conn(context.Background())
 		if err != nil {
-			return err
+			return connectError(err)
 		}
 		w.conn = c
 	}

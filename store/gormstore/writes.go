@@ -54,6 +54,9 @@ func (t *tx) InsertResource(r *store.Resource) error {
 			return err
 		}
 	}
+	if err := t.changing(r.Tenant); err != nil {
+		return err
+	}
 	rid, err := t.rids.next(t.session)
 	if err != nil {
 		return err
@@ -69,7 +72,7 @@ func (t *tx) InsertResource(r *store.Resource) error {
 	delete(t.free, memo)
 	t.learn(rid, r.Tenant)
 	t.fresh[rid] = true
-	t.count(-r.Tenant, r.Kind, one(r.State.Visible()))
+	t.entered(-r.Tenant, r.Kind, one(r.State.Visible()), true)
 	return t.reindex(indexRows{tenant: r.Tenant, rid: rid}, nil, r.Keys)
 }
 
@@ -90,6 +93,9 @@ func (t *tx) UpdateResource(before, r *store.Resource) error {
 		}
 		delete(t.free, uniqueMemo(r.Tenant, r.Kind, r.UniqueKey))
 	}
+	if err := t.changing(r.Tenant); err != nil {
+		return err
+	}
 	err := t.exec(`UPDATE resources SET unique_key = ?, display = ?, authority = ?, class = ?, state = ?, state_at = ?, version = ?, created = ?, modified = ?, doc = ?
 		WHERE rid = ? AND tenant = ?`,
 		nullable(r.UniqueKey), r.Display, r.Authority, r.Class, r.State, micros(r.StateAt), r.Version, micros(r.CreatedAt), micros(r.ModifiedAt), string(r.Doc),
@@ -97,7 +103,7 @@ func (t *tx) UpdateResource(before, r *store.Resource) error {
 	if err != nil {
 		return err
 	}
-	t.count(-r.Tenant, r.Kind, one(r.State.Visible())-one(before.State.Visible()))
+	t.entered(-r.Tenant, r.Kind, one(r.State.Visible())-one(before.State.Visible()), false)
 	return t.reindex(indexRows{tenant: r.Tenant, rid: r.RID}, before.Keys, r.Keys)
 }
 

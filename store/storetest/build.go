@@ -122,44 +122,54 @@ func (w *world) changeIn(tx store.Tx, rid int64, edit func(*store.Resource)) err
 	if err != nil {
 		return err
 	}
-	before.Keys = w.keys(before.Kind, before.Doc)
 	r := before
 	edit(&r)
 	r.Version++
-	r.Keys = w.keys(r.Kind, r.Doc)
+	return w.write(tx, before, r)
+}
+
+// write updates a resource as it was read to what it should be.
+func (w *world) write(tx store.Tx, before, r store.Resource) (err error) {
+	if before.Keys, err = w.keys(before.Kind, before.Doc); err != nil {
+		return err
+	}
+	if r.Keys, err = w.keys(r.Kind, r.Doc); err != nil {
+		return err
+	}
 	return tx.UpdateResource(&before, &r)
 }
 
 // changeLink updates a source's link to a resource.
 func (w *world) changeLink(source, rid int64, edit func(*store.Link)) {
 	w.Helper()
-	w.update(func(tx store.Tx) error {
-		links, err := tx.Links(rid)
-		if err != nil {
+	w.update(func(tx store.Tx) error { return w.changeLinkIn(tx, source, rid, edit) })
+}
+
+func (w *world) changeLinkIn(tx store.Tx, source, rid int64, edit func(*store.Link)) error {
+	links, err := tx.Links(rid)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(links, func(l store.Link) bool { return l.Source == source })
+	if i < 0 {
+		return store.ErrNotFound
+	}
+	before := links[i]
+	if before.Own {
+		if before.Keys, err = w.keys(before.Kind, before.Doc); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(links, func(l store.Link) bool { return l.Source == source })
-		if i < 0 {
-			return store.ErrNotFound
-		}
-		before := links[i]
-		if before.Own {
-			before.Keys = w.keys(before.Kind, before.Doc)
-		}
-		l := before
-		edit(&l)
-		l.Version++
-		return tx.PutLink(&before, &l)
-	})
+	}
+	l := before
+	edit(&l)
+	l.Version++
+	return tx.PutLink(&before, &l)
 }
 
 // keys gives the index rows of a stored document.
-func (w *world) keys(kind schema.Kind, doc []byte) []document.Key {
+func (w *world) keys(kind schema.Kind, doc []byte) ([]document.Key, error) {
 	o, err := document.MustDecode(w.set.OfKind(kind), doc)
-	if err != nil {
-		return nil
-	}
-	return document.Keys(o)
+	return document.Keys(o), err
 }
 
 // inState inserts a user without any link, in the given state.

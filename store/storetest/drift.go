@@ -8,11 +8,12 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// Paging by position while resources come and go between the pages.
+// Paging while resources come and go between the pages.
 func driftChecks() []check {
 	return []check{
 		{"by position nothing is skipped or given twice while others come and go", driftPages},
 		{"a position whose resource is gone still continues behind it", driftGone},
+		{"an offset counts what matches now, whatever was read before", driftOffset},
 		{"a position survives the change of everything before it", driftBefore},
 	}
 }
@@ -108,6 +109,31 @@ func driftGone(t *testing.T, s store.Store) {
 		equal(w, "last page", last.displays(), []string{"u5"})
 		if last.Page.Next != nil {
 			t.Errorf("sorted by %q: a page after the last", sort)
+		}
+	}
+}
+
+// By offset a client may be given one twice or miss one, but the same request
+// gets the same answer from each server, whatever that server answered before.
+func driftOffset(t *testing.T, s store.Store) {
+	for _, sort := range []string{"", "userName", "title"} {
+		w := newWorld(t, s)
+		p := w.people("a", "b", "c", "d", "e", "f")
+		for _, q := range []store.Query{w.users(0), w.users(w.ad), w.where(w.users(0), `userName ge "a"`), w.where(w.users(0), `title eq null`)} {
+			if sort != "" {
+				q.SortBy = w.attr(sort)
+			}
+			q.Limit = 2
+			equal(w, "first page", w.list(q).displays(), []string{"a", "b"})
+			w.change(p[0].RID, func(r *store.Resource) { r.State = store.Deleted })
+			w.changeLink(w.ad, p[0].RID, func(l *store.Link) { l.State = store.LinkEnded })
+			late := w.user(w.ad, "late", "")
+			q.Offset = 2
+			equal(w, "second page of what is there now", w.list(q).displays(), []string{"d", "e"})
+			w.change(late.RID, func(r *store.Resource) { r.State, r.UniqueKey = store.Deleted, "" })
+			w.changeLink(w.ad, late.RID, func(l *store.Link) { l.State = store.LinkEnded })
+			w.change(p[0].RID, func(r *store.Resource) { r.State = store.Live })
+			w.changeLink(w.ad, p[0].RID, func(l *store.Link) { l.State = store.Linked })
 		}
 	}
 }

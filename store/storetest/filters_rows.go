@@ -18,6 +18,7 @@ func rowFilterChecks() []check {
 		{"members are those of the view", filterMembers},
 		{"groups are those of the view, direct and indirect", filterMemberships},
 		{"origin is derived from links", filterOrigin},
+		{"a sub-attribute that nobody can filter by is ErrUnfilterable", filterUnfilterable},
 	}
 }
 
@@ -176,5 +177,22 @@ func filterOrigin(t *testing.T, s store.Store) {
 			{schema.OriginURN + `:presence.kind eq "workspace"`, nil},
 			{schema.OriginURN + `:presence.kind ne "ad"`, []string{"bertha"}},
 		})
+	}
+}
+
+func filterUnfilterable(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	w.user(w.ad, "anna", "")
+	for f, q := range map[string]store.Query{
+		`groups.$ref eq "https://x.example/Groups/1"`:                           w.users(0),
+		`userName eq "nobody" and groups[$ref co "x"]`:                          w.users(0),
+		`title eq "x" or not (groups.$ref sw "x")`:                              w.users(w.ad),
+		`members.$ref sw "https"`:                                               w.groupsQuery(0),
+		`displayName eq "x" or members[value eq "x" and not ($ref co "Users")]`: w.groupsQuery(w.ad),
+	} {
+		_, err := tryRead(w, func(r store.Reader) (listed, error) { return listIn(r, w.where(q, f)) })
+		if !errors.Is(err, store.ErrUnfilterable) {
+			t.Errorf("%s: %v, want %v", f, err, store.ErrUnfilterable)
+		}
 	}
 }

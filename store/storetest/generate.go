@@ -138,51 +138,47 @@ func (g *generator) element(t *rapid.T, a *schema.Attribute, first bool) *docume
 	return e
 }
 
-// expr draws a filter of at most the given depth on users whose ids are known.
-func (g *generator) expr(t *rapid.T, depth int, ids []string) filter.Expr {
+// drawExpr draws a filter of at most the given depth over the terms that leaf
+// draws.
+func drawExpr(t *rapid.T, depth int, leaf func() filter.Expr) filter.Expr {
 	kind := 0
 	if depth > 0 {
-		kind = rapid.IntRange(0, 6).Draw(t, "kind of filter")
+		kind = rapid.IntRange(0, 5).Draw(t, "kind of filter")
+	}
+	terms := func() []filter.Expr {
+		var terms []filter.Expr
+		for range rapid.IntRange(2, 3).Draw(t, "terms") {
+			terms = append(terms, drawExpr(t, depth-1, leaf))
+		}
+		return terms
 	}
 	switch kind {
 	case 1, 2:
-		return &filter.And{Terms: g.terms(t, depth, func() filter.Expr { return g.expr(t, depth-1, ids) })}
+		return &filter.And{Terms: terms()}
 	case 3:
-		return &filter.Or{Terms: g.terms(t, depth, func() filter.Expr { return g.expr(t, depth-1, ids) })}
+		return &filter.Or{Terms: terms()}
 	case 4:
-		return &filter.Not{Term: g.expr(t, depth-1, ids)}
-	case 5:
-		a := one(t, "list", g.several)
-		return &filter.Element{Attr: a, Filter: g.elementExpr(t, a, 2)}
+		return &filter.Not{Term: drawExpr(t, depth-1, leaf)}
 	}
-	return g.compare(t, g.compared(t), ids)
+	return leaf()
 }
 
-func (g *generator) terms(t *rapid.T, depth int, draw func() filter.Expr) []filter.Expr {
-	var terms []filter.Expr
-	for range rapid.IntRange(2, 3).Draw(t, fmt.Sprint("terms at ", depth)) {
-		terms = append(terms, draw())
-	}
-	return terms
+// expr draws a filter on users whose ids are known.
+func (g *generator) expr(t *rapid.T, ids []string) filter.Expr {
+	return drawExpr(t, 3, func() filter.Expr {
+		if rapid.IntRange(0, 4).Draw(t, "value path") == 4 {
+			return g.valuePath(t)
+		}
+		return g.compare(t, g.compared(t), ids)
+	})
 }
 
-// elementExpr draws a filter on the sub-attributes of an element.
-func (g *generator) elementExpr(t *rapid.T, a *schema.Attribute, depth int) filter.Expr {
-	again := func() filter.Expr { return g.elementExpr(t, a, depth-1) }
-	kind := 0
-	if depth > 0 {
-		kind = rapid.IntRange(0, 4).Draw(t, "kind of element filter")
-	}
-	switch kind {
-	case 1, 2:
-		return &filter.And{Terms: g.terms(t, depth, again)}
-	case 3:
-		return &filter.Or{Terms: g.terms(t, depth, again)}
-	case 4:
-		return &filter.Not{Term: again()}
-	}
-	sub := rapid.SampledFrom([]string{"value", "type", "primary"}).Draw(t, "sub-attribute")
-	return g.compare(t, a.Sub(sub), nil)
+func (g *generator) valuePath(t *rapid.T) filter.Expr {
+	a := one(t, "list", g.several)
+	return &filter.Element{Attr: a, Filter: drawExpr(t, 2, func() filter.Expr {
+		sub := rapid.SampledFrom([]string{"value", "type", "primary"}).Draw(t, "sub-attribute")
+		return g.compare(t, a.Sub(sub), nil)
+	})}
 }
 
 // compared draws an attribute to compare: simple or complex, in the document,

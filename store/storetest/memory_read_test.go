@@ -214,6 +214,9 @@ type hit struct {
 }
 
 func (x *memTx) List(q store.Query, row func(*store.Record) error) (store.Page, error) {
+	if unfilterable(q.Filter) {
+		return store.Page{}, store.ErrUnfilterable
+	}
 	var hits []hit
 	looked := 0
 	for _, r := range x.ordered() {
@@ -257,6 +260,22 @@ func (x *memTx) List(q store.Query, row func(*store.Record) error) (store.Page, 
 		page.Next.Index = index + page.Count
 	}
 	return page, nil
+}
+
+func unfilterable(e filter.Expr) bool {
+	switch e := e.(type) {
+	case *filter.And:
+		return slices.ContainsFunc(e.Terms, unfilterable)
+	case *filter.Or:
+		return slices.ContainsFunc(e.Terms, unfilterable)
+	case *filter.Not:
+		return unfilterable(e.Term)
+	case *filter.Element:
+		return unfilterable(e.Filter)
+	case *filter.Compare:
+		return e.Attr.Backing == schema.InMembers && e.Attr.Name == "$ref"
+	}
+	return false
 }
 
 // served says whether an index leads to the matches.

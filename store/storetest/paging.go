@@ -128,9 +128,7 @@ func pageOfNothing(t *testing.T, s store.Store) {
 		}
 		q.Limit = 0
 		got := w.list(q)
-		if got.Page.Total != want || got.Page.Count != 0 || len(got.Records) != 0 {
-			t.Errorf("filter %q: %+v, want a total of %d", f, got, want)
-		}
+		equal(w, "page of nothing, filter "+f, got, listed{Page: store.Page{Total: want}})
 	}
 }
 

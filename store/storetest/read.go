@@ -83,9 +83,14 @@ func listIn(r store.Reader, q store.Query) (listed, error) {
 	return out, err
 }
 
+// list gives a page. A page that isn't full tells the total by its length.
 func (w *world) list(q store.Query) listed {
 	w.Helper()
-	return read(w, func(r store.Reader) (listed, error) { return listIn(r, q) })
+	l := read(w, func(r store.Reader) (listed, error) { return listIn(r, q) })
+	if n := len(l.Records); q.After == nil && q.Offset == 0 && n < q.Limit && l.Page.Total != n {
+		w.Errorf("a total of %d, but %d resources came", l.Page.Total, n)
+	}
+	return l
 }
 
 // finds says which resources, by their display, a query should give, in order.

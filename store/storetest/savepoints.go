@@ -31,7 +31,7 @@ func savepointUndone(t *testing.T, s store.Store) {
 			}
 			return errUndo
 		})
-		if err != errUndo {
+		if err != errUndo { //nolint:errorlint // as it is, not wrapped
 			return fmt.Errorf("the savepoint's error came back as %w", err)
 		}
 		return errors.Join(traces(w, tx, anna, sales, 0), tx.AppendEvents([]store.Event{w.newEvent("after")}))

@@ -13,6 +13,8 @@ func sortChecks() []check {
 	return []check{
 		{"without sortBy the order is that of creation", sortCreation},
 		{"each type of attribute sorts by its values", sortTypes},
+		{"numbers, dates and booleans of custom attributes sort as such", sortCustom},
+		{"equal numbers are ties, however they are written", sortEqualNumbers},
 		{"ties stay in the order of creation, also descending", sortTies},
 		{"several values sort by the primary, else the first", sortSeveral},
 		{"a view sorts by its own values", sortViews},
@@ -70,6 +72,56 @@ func sortTypes(t *testing.T, s store.Store) {
 			slices.Reverse(tt.want)
 		}
 	}
+}
+
+func sortCustom(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	for name, custom := range map[string]struct {
+		typ    schema.Type
+		values []string // as they should come
+	}{
+		"rate":  {schema.Decimal, []string{"-1e3", "-10", "-2.5", "-0.5", "0", "0.25", "2", "10", "1.5e1", "123456789012"}},
+		"count": {schema.Integer, []string{"-10", "-9", "0", "9", "10", "100"}},
+		"flag":  {schema.Boolean, []string{"false", "true"}},
+		"since": {schema.DateTime, []string{`"1899-12-31T00:00:00Z"`, `"1970-01-01"`, `"2026-03-01T10:00:00+02:00"`, `"2026-03-01T08:30:00Z"`, `"2026-03-01T08:30:00.0005Z"`, `"9999-12-31"`}},
+	} {
+		set, err := schema.New([]schema.Custom{declare(w, schema.Custom{URN: customURN, Name: name, Type: custom.typ})})
+		w.is(err, nil)
+		other := newWorld(t, s)
+		other.set = set
+		other.user(other.ad, "none", "")
+		for i := range custom.values { // the middle first
+			v := custom.values[(i+len(custom.values)/2)%len(custom.values)]
+			r := other.newUser(other.ad, name+v, fmt.Sprintf(`{%q:{%q:%s}}`, customURN, name, v))
+			r.Display = v
+			other.put(&r)
+		}
+		q := other.users(other.ad)
+		q.SortBy = other.attr(customURN, name)
+		other.finds("by "+name, q, append(slices.Clone(custom.values), "none")...)
+		q.Descending = true
+		backwards := append([]string{"none"}, custom.values...)
+		slices.Reverse(backwards[1:])
+		other.finds("descending by "+name, q, backwards...)
+		other.wantPages("by "+name, q, 2, true, backwards)
+	}
+}
+
+// Equal numbers are written in many ways; as ties they are in the order of
+// creation.
+func sortEqualNumbers(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	set, err := schema.New([]schema.Custom{declare(w, schema.Custom{URN: customURN, Name: "rate", Type: schema.Decimal})})
+	w.is(err, nil)
+	w.set = set
+	for i, v := range []string{"0", "-0", "1.50", "0.0", "-0e5", "15e-1", "1.5"} {
+		w.user(w.ad, fmt.Sprint("u", i), fmt.Sprintf(`{%q:{"rate":%s}}`, customURN, v))
+	}
+	q := w.users(0)
+	q.SortBy = w.attr(customURN, "rate")
+	w.finds("ascending", q, "u0", "u1", "u3", "u4", "u2", "u5", "u6")
+	q.Descending = true
+	w.finds("descending", q, "u2", "u5", "u6", "u0", "u1", "u3", "u4")
 }
 
 func sortTies(t *testing.T, s store.Store) {

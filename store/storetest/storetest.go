@@ -50,7 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"conflicts", conflictChecks()},
 		{"expiry", expiryChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
-		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks())},
+		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
 	}
 	for _, subject := range subjects {
 		t.Run(subject.name, func(t *testing.T) {

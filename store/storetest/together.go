@@ -1,9 +1,12 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/workspace-scim/workspace/store"
 )
 
 // together runs fn(0) … fn(n-1) at the same time and gives their errors.
@@ -57,4 +60,16 @@ func (m *meeting) wait(side int) {
 	case <-m.arrived[1-side]:
 	case <-time.After(patience):
 	}
+}
+
+// race runs two transactions, 0 and 1. Each calls arrived where it should wait
+// for the other one to have come as far; both must succeed in the end.
+func (w *world) race(fn func(i int, tx store.Tx, arrived func()) error) {
+	w.Helper()
+	m := newMeeting()
+	errs := together(2, func(i int) error {
+		defer m.arrive(i)
+		return w.s.Update(w.Context(), func(tx store.Tx) error { return fn(i, tx, func() { m.wait(i) }) })
+	})
+	w.is(errors.Join(errs...), nil)
 }

@@ -12,6 +12,8 @@ func viewChecks() []check {
 	return []check{
 		{"the resolved view shows live and orphaned resources only", viewResolved},
 		{"a source sees what it has a live link to, whatever the state", viewSource},
+		{"a resource comes and goes with its state", viewStateChanges},
+		{"a resource comes and goes with the state of the link", viewLinkChanges},
 		{"a source sees its own document, version and times", viewOwnDocument},
 		{"a source without a document of its own sees the resolved one", viewSharedDocument},
 		{"a document of one source shows in no other view", viewIsolation},
@@ -69,6 +71,29 @@ func viewSource(t *testing.T, s store.Store) {
 	w.sees(w.ad, held, true)
 	w.sees(w.hr, held, false)
 	w.sees(0, held, false)
+}
+
+func viewStateChanges(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	for from := store.Live; from <= store.Purged; from++ {
+		for to := store.Live; to <= store.Purged; to++ {
+			r := w.inState(from, fmt.Sprint("u", from, to))
+			w.change(r.RID, func(r *store.Resource) { r.State = to })
+			w.sees(0, r, to.Visible())
+		}
+	}
+}
+
+func viewLinkChanges(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	for from := store.Linked; from <= store.LinkConflict; from++ {
+		for to := store.Linked; to <= store.LinkConflict; to++ {
+			r := w.user(w.ad, fmt.Sprint("u", from, to), "")
+			w.link(w.hr, r, func(l *store.Link) { l.State = from })
+			w.changeLink(w.hr, r.RID, func(l *store.Link) { l.State = to })
+			w.sees(w.hr, r, to.Live())
+		}
+	}
 }
 
 func viewOwnDocument(t *testing.T, s store.Store) {

@@ -69,9 +69,11 @@ CREATE TABLE custom_attributes (
 );
 CREATE UNIQUE INDEX custom_attributes_name ON custom_attributes(tenant, folded);
 
+-- The numbers of resources, in the order of creation.
+CREATE SEQUENCE rids;
+
 -- One row per user or group. States 1 and 2 are the visible ones: partial
 -- indexes and queries both spell that "state <= 2".
-CREATE SEQUENCE rids;
 CREATE TABLE resources (
   rid BIGINT PRIMARY KEY,
   tenant BIGINT NOT NULL,
@@ -138,9 +140,10 @@ CREATE TABLE members (
 );
 CREATE INDEX members_member ON members(member, source, grp);
 
--- Several slots, so that concurrent transactions don't wait for each other's
--- row. How many resources of a kind a view shows: the sum over the slots. scope is
--- minus the tenant for the resolved view, else the source.
+-- How many resources of a kind a view shows: the sum over the slots, of which
+-- each connection has its own so that transactions don't wait for each other.
+-- scope is minus the tenant for the resolved view, else the source. Under minus
+-- the kind stands how often one came or went elsewhere than at the end.
 CREATE TABLE counts (
   scope BIGINT NOT NULL,
   kind INTEGER NOT NULL,
@@ -149,8 +152,8 @@ CREATE TABLE counts (
   PRIMARY KEY (scope, kind, slot)
 ) WITH (fillfactor = 50);
 
--- seq holds the transaction's number, so that its order is the order in which
--- transactions stop being able to add events: see eventSeq.
+-- seq holds the transaction's number, so that an event never comes before one
+-- that a reader has seen: see postgres_events.go.
 CREATE TABLE events (
   seq BIGINT PRIMARY KEY,
   tenant BIGINT NOT NULL,

@@ -137,8 +137,10 @@ CREATE TABLE members (
 ) WITHOUT ROWID;
 CREATE INDEX members_member ON members(member, source, grp);
 
--- How many resources of a kind a view shows: the sum over the slots. scope is
--- minus the tenant for the resolved view, else the source.
+-- How many resources of a kind a view shows: the sum over the slots, of which
+-- SQLite needs one. scope is minus the tenant for the resolved view, else the
+-- source. Under minus the kind stands how often one came or went elsewhere than
+-- at the end.
 CREATE TABLE counts (
   scope INTEGER NOT NULL,
   kind INTEGER NOT NULL,

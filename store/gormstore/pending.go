@@ -1,96 +1,17 @@
 package gormstore
 
 import (
-	"math"
-
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
-
-// optional gives NULL for no document.
-func optional(doc []byte) any {
-	if doc == nil {
-		return nil
-	}
-	return string(doc)
-}
-
-const insertEvent = `INSERT INTO events (seq, tenant, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, before, after)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-func (s *session) insertEvent(e store.Event) error {
-	return s.exec(insertEvent, e.Seq, e.Tenant, micros(e.Time), e.Txn, e.Actor, e.Source, e.Type, e.Outcome, e.Reason, e.Detail,
-		e.Subject, e.SubjectRID, optional(e.Before), optional(e.After))
-}
-
-// AppendEvents implements store.Tx.
-func (t *tx) AppendEvents(events []store.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	first, err := t.seqs.reserve(t.session, len(events))
-	if err != nil {
-		return err
-	}
-	for i := range events {
-		events[i].Seq = first + int64(i)
-		if err := t.insertEvent(events[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Events implements store.Reader.
-func (r *reader) Events(tenant, after int64, limit int, row func(store.Event) error) error {
-	before, own, err := r.seqs.settled(r.session)
-	if err != nil {
-		return err
-	}
-	return r.each(func(rs rows) error {
-		e := store.Event{Tenant: tenant}
-		var at int64
-		var was, is string
-		err := rs.Scan(&e.Seq, &at, &e.Txn, &e.Actor, &e.Source, &e.Type, &e.Outcome, &e.Reason, &e.Detail, &e.Subject, &e.SubjectRID, &was, &is)
-		if err != nil {
-			return err
-		}
-		e.Time, e.Before, e.After = instant(at), docOrNil(was), docOrNil(is)
-		return row(e)
-	}, `SELECT seq, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, COALESCE(before, ''), COALESCE(after, '')
-		FROM events WHERE tenant = ? AND seq > ? AND (seq < ? OR seq >= ?) ORDER BY seq LIMIT ?`, tenant, after, before, own, limit)
-}
-
-func docOrNil(s string) []byte {
-	if s == "" {
-		return nil
-	}
-	return []byte(s)
-}
-
-// lastSeq counts on from the last event of a SQLite file. Rows are never
-// removed, and a writer is alone.
-type lastSeq struct{ last int64 }
-
-func (l *lastSeq) reserve(s *session, n int) (int64, error) {
-	if l.last == 0 {
-		if err := s.one([]any{&l.last}, "SELECT COALESCE(MAX(seq), 0) FROM events"); err != nil {
-			return 0, err
-		}
-	}
-	first := l.last + 1
-	l.last += int64(n)
-	return first, nil
-}
-
-// settled: on SQLite what is committed is all there is below it.
-func (l *lastSeq) settled(*session) (before, own int64, err error) {
-	return math.MaxInt64, math.MaxInt64, nil
-}
 
 // Parked implements store.Reader.
 func (r *reader) Parked(source int64, ref string) ([]store.Parked, error) {
 	if !storable(ref) {
 		return nil, nil
+	}
+	if err := r.meetAt(source, ref); err != nil {
+		return nil, err
 	}
 	var out []store.Parked
 	err := r.each(func(rs rows) error {
@@ -107,7 +28,30 @@ func (t *tx) Park(p store.Parked) error {
 	if !storable(p.Ref) {
 		return errUnstorable
 	}
+	if err := t.stillMissing(p); err != nil {
+		return err
+	}
 	return t.exec("INSERT INTO parked (source, ref, kind, rid, tenant) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", p.Source, p.Ref, p.Kind, p.RID, p.Tenant)
+}
+
+// stillMissing looks, once nobody can interfere, whether what this transaction
+// has not found has arrived since. Then it is run again, and finds it.
+func (t *tx) stillMissing(p store.Parked) error {
+	if !t.locks() {
+		return nil
+	}
+	if err := t.meetAt(p.Source, p.Ref); err != nil {
+		return err
+	}
+	arrived, err := t.ids(`SELECT kind FROM links WHERE source = ? AND kind IN (1, 2) AND external_id = ?
+		UNION SELECT kind FROM links WHERE source = ? AND kind IN (1, 2) AND anchor = ?`, p.Source, p.Ref, p.Source, p.Ref)
+	for _, kind := range arrived {
+		kind := schema.Kind(kind)
+		if t.free[externalMemo(p.Source, kind, p.Ref)] || t.free[anchorMemo(p.Tenant, kind, p.Ref)] {
+			return t.lose(errOvertaken)
+		}
+	}
+	return err
 }
 
 // Unpark implements store.Tx.

@@ -1,0 +1,51 @@
+package gormstore
+
+import "github.com/workspace-scim/workspace/scim/schema"
+
+// What isn't there has no row to lock. On PostgreSQL these locks make
+// transactions meet that look for, and write, the same missing thing; they last
+// until the transaction ends. Two keys of one lock only make two transactions
+// wait that needn't. (SERIALIZABLE would find out by itself, but it remembers
+// the pages of an index and not its rows, so that most creates at the same time
+// would have to run again.)
+
+//
+// Locks of this kind belong to a whole database. The number of our table of
+// events is in each, so that who uses another schema doesn't wait.
+
+const meeting = "SELECT pg_advisory_xact_lock(?, hashtext('events'::regclass::oid::text || ?))"
+
+// meetAt is for a reference: one Update parks what refers to it, another brings
+// what it means and asks who waits.
+func (s *session) meetAt(source int64, ref string) error {
+	return s.advise(meeting, int32(source), ref)
+}
+
+// meetAtAnchor is for an anchor that two sources bring for the first time: the
+// second one has to find what the first one made.
+func (s *session) meetAtAnchor(tenant int64, kind schema.Kind, anchor string) error {
+	return s.advise(meeting, -int32(tenant), anchor+string(rune(kind)))
+}
+
+// relyOn makes all that write resources of a tenant wait, so that the result of
+// a list stays true until the transaction ends. (Tenant 0, which nobody has, is
+// the lock of beginUpdate.)
+func (s *session) relyOn(tenant int64) error {
+	return s.advise("SELECT pg_advisory_xact_lock('events'::regclass::oid::int, ?)", int32(tenant))
+}
+
+// changing is the other side of relyOn.
+func (s *session) changing(tenant int64) error {
+	if s.changed[tenant] {
+		return nil
+	}
+	s.changed[tenant] = true
+	return s.advise("SELECT pg_advisory_xact_lock_shared('events'::regclass::oid::int, ?)", int32(tenant))
+}
+
+func (s *session) advise(sql string, args ...any) error {
+	if !s.write || !s.locks() {
+		return nil
+	}
+	return s.exec(sql, args...)
+}
