@@ -1,0 +1,35 @@
+# make run     start Workspace on workspace.db here; prints the URL and the token
+# make test    every test, on SQLite and PostgreSQL
+# make bench   the table of speeds in docs/operations.md
+# make lint    what .ci/run checks without running tests
+
+export CGO_ENABLED = 1
+
+.PHONY: run build test race bench lint fuzz-short fmt
+
+run:
+	go run ./cmd/workspace serve --first-run $(ARGS)
+
+build:
+	go build -trimpath -o bin/ ./cmd/...
+
+# Needs PostgreSQL: .ci/postgres.sh installs it on Debian, starts one of its own
+# and sets WORKSPACE_TEST_POSTGRES, unless that is set.
+test:
+	.ci/postgres.sh go test -timeout 30m $(ARGS) ./...
+
+# The packages where requests meet.
+race:
+	.ci/postgres.sh go test -race -timeout 40m $(ARGS) ./store/... ./internal/... ./scim/... ./cmd/...
+
+bench:
+	.ci/postgres.sh --durable go run ./internal/bench $(ARGS)
+
+lint:
+	.ci/lint.sh
+
+fuzz-short:
+	.ci/fuzz.sh $(or $(FUZZTIME),5s)
+
+fmt:
+	gofmt -w cmd internal scim store

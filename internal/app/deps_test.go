@@ -1,0 +1,138 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/workspace-scim/workspace/"
+
+// layers says which packages of the module must never reach which others, and
+// why. A name ending in /... means everything below it too.
+var layers = []struct {
+	packages []string
+	never    []string
+	why      string
+}{
+	{
+		[]string{"scim/schema", "scim/document", "scim/filter", "scim/patch", "scim/dialect"},
+		[]string{"github.com/labstack/echo/v4/...", "gorm.io/...", "database/sql", module + "internal/...", module + "store/..."},
+		"they are the vocabulary that everything else speaks",
+	},
+	{
+		[]string{"store"},
+		[]string{"gorm.io/...", "database/sql", "github.com/labstack/echo/v4/...", module + "store/gormstore", module + "internal/..."},
+		"it is a contract; how a backend fulfils it stays behind it",
+	},
+	{
+		[]string{"internal/reconcile"},
+		[]string{module + "store/gormstore", module + "internal/directory", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"the rules are pure",
+	},
+	{
+		[]string{"internal/directory"},
+		[]string{module + "store/gormstore", module + "scim", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"the core knows neither SQL nor a router",
+	},
+	{
+		[]string{"scim", "scim/oauth"},
+		[]string{module + "store/gormstore", module + "internal/app", "gorm.io/...", "database/sql"},
+		"a door opens on the core only",
+	},
+	{
+		[]string{"store/gormstore"},
+		[]string{module + "internal/...", module + "scim", "github.com/labstack/echo/v4/..."},
+		"a backend fulfils the contract and knows nothing above it",
+	},
+	{
+		[]string{"..."},
+		[]string{"github.com/elimity-com/scim"},
+		"its server panics on some requests (STACK §1.3); it is an oracle for tests",
+	},
+}
+
+// mayOpen are the packages that may reach the storage itself.
+var mayOpen = []string{"internal/app", "internal/apptest", "internal/bench", "cmd/workspace", "store/gormstore"}
+
+type goPackage struct {
+	ImportPath string
+	Deps       []string
+}
+
+// modulePackages are the module's packages with all that they reach, tests left
+// out.
+func modulePackages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Deps", module+"...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// below says whether a package is the named one or, for a name ending in /...,
+// one below it.
+func below(pkg, name string) bool {
+	if name == "..." {
+		return true
+	}
+	if base, ok := strings.CutSuffix(name, "/..."); ok {
+		return pkg == base || strings.HasPrefix(pkg, base+"/")
+	}
+	return pkg == name
+}
+
+func TestArrowsGoDownOnly(t *testing.T) {
+	all := modulePackages(t)
+	for _, rule := range layers {
+		for _, name := range rule.packages {
+			found := false
+			for _, p := range all {
+				own := strings.TrimPrefix(p.ImportPath, module)
+				if !below(own, name) {
+					continue
+				}
+				found = true
+				for _, dep := range p.Deps {
+					for _, never := range rule.never {
+						if below(dep, never) {
+							t.Errorf("%s reaches %s: %s", own, dep, rule.why)
+						}
+					}
+				}
+			}
+			if !found {
+				t.Errorf("there is no package %s; the rule about it holds nothing", name)
+			}
+		}
+	}
+}
+
+func TestOnlyTheAssemblyOpensTheStorage(t *testing.T) {
+	for _, p := range modulePackages(t) {
+		own := strings.TrimPrefix(p.ImportPath, module)
+		if slices.Contains(p.Deps, module+"store/gormstore") && !slices.Contains(mayOpen, own) {
+			t.Errorf("%s reaches store/gormstore; only %s may", own, strings.Join(mayOpen, ", "))
+		}
+	}
+}
