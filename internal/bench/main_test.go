@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be the floor's server too, as the program is.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, floorFlag) {
+		if err := serveFloor(context.Background()); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestQuickRunPrintsEveryRow(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bench.json")
+	var out, progress bytes.Buffer
+	if err := run(t.Context(), []string{"-quick", "-databases", "sqlite", "-json", file}, &out, &progress); err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	users := []string{nameByID, nameByName, nameByExtID, nameByMail, nameFirst, nameLast, nameByCursor, nameByIndex,
+		namePatch, nameCreate1, nameCreate, nameBulk}
+	for _, name := range users {
+		for _, size := range []string{"50", "200"} {
+			wantRow(t, out.String(), name, sqlite, size)
+		}
+	}
+	for _, name := range []string{nameAddMember, nameRemoveMember, nameGetGroup} {
+		for _, size := range []string{"10", "40"} {
+			wantRow(t, out.String(), name, sqlite, size)
+		}
+	}
+	wantRow(t, out.String(), "answered creates lost by kill -9", "≤ 0", "0")
+
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r results
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Figures {
+		if f.Rate <= 0 || f.P50 <= 0 || f.P99 < f.P95 || f.P95 < f.P50 {
+			t.Errorf("%s, %s: rate %g, times %s %s %s", f.Name, f.where(), f.Rate, f.P50, f.P95, f.P99)
+		}
+	}
+	if len(r.Servers) != 2 || r.Servers[0].Kept == 0 || r.Servers[0].Forgotten != 0 {
+		t.Errorf("servers: %+v", r.Servers)
+	}
+}
+
+// wantRow looks for a table row that begins with these cells.
+func wantRow(t *testing.T, table string, cells ...string) {
+	t.Helper()
+	for line := range strings.Lines(table) {
+		got := strings.Split(line, "|")
+		if len(got) <= len(cells) {
+			continue
+		}
+		same := true
+		for i, cell := range cells {
+			same = same && strings.TrimSpace(got[i+1]) == cell
+		}
+		if same {
+			return
+		}
+	}
+	t.Errorf("no row %q in\n%s", cells, table)
+}
+
+func TestWrongCommandLinesAreRefused(t *testing.T) {
+	for _, args := range [][]string{
+		{"-databases", "oracle"},
+		{"-databases", "postgres", "-postgres", ""},
+		{"-databases", "sqlite", "-sizes", "100k,1k"},
+		{"-databases", "sqlite", "-sizes", "many"},
+		{"-databases", "sqlite", "-groups", "0"},
+		{"-databases", "sqlite", "-rounds", "0"},
+		{"-databases", "sqlite", "more"},
+	} {
+		if _, err := parse(args, &bytes.Buffer{}); err == nil {
+			t.Errorf("%q was accepted", args)
+		}
+	}
+}
+
+func TestGivenFlagsWinOverQuick(t *testing.T) {
+	o, err := parse([]string{"-quick", "-databases", "sqlite", "-sizes", "10,1k,2M"}, &bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(o.sizes, []int{10, 1000, 2_000_000}) || o.duration != 200*time.Millisecond || o.rounds != 2 {
+		t.Errorf("got %+v", o)
+	}
+}
