@@ -6,12 +6,13 @@ import (
 
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
 // bulkChunk is how many operations share one transaction: enough to spread the
 // cost of a commit, few enough not to keep other writers waiting.
-const bulkChunk = 100
+const bulkChunk = 250
 
 // bulk answers POST /Bulk (RFC 7644 §3.7). Each operation stands or falls
 // alone. They are carried out in their order, but for those that refer to the
@@ -35,6 +36,7 @@ func (s *Server) bulk(r *request) error {
 	if err := b.run(); err != nil {
 		return err
 	}
+	b.logFaults()
 	return r.respond(http.StatusOK, b.response())
 }
 
@@ -58,18 +60,21 @@ type bulkState struct {
 // is answered with its error each, because part of the work may be done.
 func (b *bulkRun) run() error {
 	if b.r.dryRun {
-		return b.transact(func(w *directory.Writer) {
+		return b.transact(func(w *directory.Writer) error {
 			for _, op := range b.msg.operations {
 				op.done, op.cut = false, false
 			}
 			for work := b.next(); len(work) > 0; work = b.next() {
-				b.carryOut(w, work)
+				if err := b.carryOut(w, work); err != nil {
+					return err
+				}
 			}
 			b.addLater(w)
+			return nil
 		})
 	}
 	for work := b.next(); len(work) > 0; work = b.next() {
-		if err := b.transact(func(w *directory.Writer) { b.carryOut(w, work) }); err != nil {
+		if err := b.transact(func(w *directory.Writer) error { return b.carryOut(w, work) }); err != nil {
 			if len(b.r.provisional) > 0 {
 				return err // what the operations need isn't declared: nothing was done
 			}
@@ -82,11 +87,14 @@ func (b *bulkRun) run() error {
 	if len(b.later) == 0 {
 		return nil
 	}
-	return b.transact(b.addLater)
+	if err := b.transact(func(w *directory.Writer) error { b.addLater(w); return nil }); err != nil {
+		b.leaveOpen(err)
+	}
+	return nil
 }
 
 // transact runs fn in one transaction; if that runs again, from where it began.
-func (b *bulkRun) transact(fn func(*directory.Writer)) error {
+func (b *bulkRun) transact(fn func(*directory.Writer) error) error {
 	before := b.bulkState
 	known := make(map[string]string, len(before.ids))
 	for k, v := range before.ids {
@@ -104,8 +112,7 @@ func (b *bulkRun) transact(fn func(*directory.Writer)) error {
 		if err := b.r.declare(w); err != nil {
 			return err
 		}
-		fn(w)
-		return nil
+		return fn(w)
 	})
 	if err != nil {
 		reset()
@@ -171,11 +178,33 @@ func (b *bulkRun) ready(op *bulkOp, coming map[string]bool) bool {
 	return true
 }
 
+// foresee announces what operations are about to create.
+func (b *bulkRun) foresee(w *directory.Writer, work []*bulkOp) error {
+	docs := map[*schema.ResourceType][]*document.Object{}
+	for _, op := range work {
+		if op.method == http.MethodPost && op.invalid == nil {
+			docs[op.t] = append(docs[op.t], op.input().Doc)
+		}
+	}
+	for t, docs := range docs {
+		if err := w.Foresee(t, docs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // carryOut does operations; the failure of one is its own.
-func (b *bulkRun) carryOut(w *directory.Writer, work []*bulkOp) {
+func (b *bulkRun) carryOut(w *directory.Writer, work []*bulkOp) error {
+	if err := b.foresee(w, work); err != nil {
+		return err
+	}
+	for _, op := range work {
+		op.done = false // a former run of the transaction may have gone further
+	}
 	for _, op := range work {
 		if b.enough() {
-			return
+			return nil
 		}
 		op.begin()
 		err := op.invalid
@@ -190,8 +219,12 @@ func (b *bulkRun) carryOut(w *directory.Writer, work []*bulkOp) {
 		if op.method == http.MethodPost && op.bulkID != "" {
 			b.ids[op.bulkID] = op.id
 		}
-		b.later = append(b.later, op.cutRefs...)
+		for _, d := range op.cutRefs {
+			d.made = op.outcome
+			b.later = append(b.later, d)
+		}
 	}
+	return nil
 }
 
 // do hands one operation to the same core as the single requests.
@@ -223,6 +256,19 @@ func (b *bulkRun) do(w *directory.Writer, op *bulkOp) (err error) {
 	}
 	op.id, op.versionNow = res.Record.ID, res.Record.Version
 	return nil
+}
+
+// logFaults logs what failed by a fault of the server, each once: one fault may
+// be that of a thousand operations.
+func (b *bulkRun) logFaults() {
+	told := map[string]bool{}
+	for _, op := range b.msg.operations {
+		if op.fault == nil || told[op.fault.Error()] {
+			continue
+		}
+		told[op.fault.Error()] = true
+		b.r.logFault(op.fault)
+	}
 }
 
 // response is the BulkResponse (RFC 7644 §3.7). Operations that were not tried

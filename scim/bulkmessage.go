@@ -2,6 +2,8 @@ package scim
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
 )
 
 const bulkURN = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -39,11 +42,17 @@ type bulkOp struct {
 	cut     bool // go without the references that are not known
 	cutRefs []deferred
 
+	outcome
+}
+
+// outcome is how an operation went.
+type outcome struct {
 	done       bool
 	id         string
 	status     int
 	versionNow int64
 	failure    *failure
+	fault      error // why it failed, if that is the server's fault
 }
 
 // parseBulk reads the message; what is wrong with one operation is kept for its
@@ -196,16 +205,32 @@ func (op *bulkOp) target(set *schema.Set) error {
 }
 
 // begin forgets what a former run of the transaction did.
-func (op *bulkOp) begin() {
-	op.done, op.failure, op.status, op.id, op.versionNow, op.cutRefs = true, nil, 0, "", 0, nil
-}
+func (op *bulkOp) begin() { op.outcome, op.cutRefs = outcome{done: true}, nil }
 
-// fail notes why the operation failed.
+// fail notes why the operation failed as a whole.
 func (op *bulkOp) fail(err error) {
 	f := explain(err)
-	op.done, op.failure, op.versionNow = true, &f, 0
-	op.id = ""
+	op.outcome = outcome{done: true, failure: &f, fault: f.fault(err)}
 	if op.method != http.MethodPost && plausibleID(op.pathID) {
 		op.id = op.pathID
+	}
+}
+
+// leftOpen notes that the operation made its resource, which stands, and that
+// references that were left out could not be added, or, if the outcome is
+// unknown, perhaps not. RFC 7644 §3.7.1 has 409 for a circle that can't be
+// closed. (503 would have the client send the POST again, which can only meet
+// what is there.)
+func (op *bulkOp) leftOpen(refs []string, why ...error) {
+	said := "The resource was made, but the server could not add what it refers to by %s. Add it with a PATCH, or delete the resource."
+	if errors.Is(errors.Join(why...), store.ErrUncertain) {
+		said = "The resource was made, but it is unknown whether what it refers to by %s was added. Read the resource, and add with a PATCH what is missing."
+	}
+	names := "bulkId " + strings.Join(refs, ", ")
+	op.failure = &failure{ScimError: scimerrors.ScimError{Status: http.StatusConflict, Detail: fmt.Sprintf(said, document.Truncate(names, 200))}}
+	for _, err := range why {
+		if op.fault == nil {
+			op.fault = explain(err).fault(err)
+		}
 	}
 }

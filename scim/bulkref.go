@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
@@ -21,7 +22,8 @@ const bulkIDPrefix = "bulkId:"
 type deferred struct {
 	op     *bulkOp
 	ref    string
-	member bool // of members; else the manager
+	member bool    // of members; else the manager
+	made   outcome // of op, without the reference
 }
 
 // findRefs gives the bulkIds that JSON data refers to.
@@ -132,6 +134,9 @@ func (op *bulkOp) leaveOut() error {
 // the operation that referred to it is undone and fails too.
 func (b *bulkRun) addLater(w *directory.Writer) {
 	for _, d := range b.later {
+		d.op.outcome = d.made // a former run of the transaction may have changed it
+	}
+	for _, d := range b.later {
 		if d.op.failure != nil {
 			continue
 		}
@@ -139,9 +144,25 @@ func (b *bulkRun) addLater(w *directory.Writer) {
 		if err == nil {
 			continue
 		}
-		_ = w.Savepoint(func() error { return w.Delete(d.op.t, d.op.id, nil) })
-		d.op.fail(err)
 		b.failed++
+		if undo := w.Savepoint(func() error { return w.Delete(d.op.t, d.op.id, nil) }); undo != nil {
+			d.op.leftOpen([]string{quoteRef(d.ref)}, err, undo)
+			continue
+		}
+		d.op.fail(err)
+	}
+}
+
+// leaveOpen notes that addLater failed as a whole: the operations before it
+// stand, and those that lack a reference have to tell it.
+func (b *bulkRun) leaveOpen(err error) {
+	lacks := map[*bulkOp][]string{}
+	for _, d := range b.later {
+		d.op.outcome = d.made
+		lacks[d.op] = append(lacks[d.op], quoteRef(d.ref))
+	}
+	for op, refs := range lacks {
+		op.leftOpen(refs, err)
 	}
 }
 
@@ -182,5 +203,8 @@ func (b *bulkRun) resolveID(id string) (string, error) {
 func errUnresolved(ref string) error {
 	// RFC 7644 §3.7.1: what can't be resolved is 409.
 	return errScim(http.StatusConflict, scimerrors.ScimTypeInvalidValue,
-		"The bulkId %q stands for no resource: there is no such operation, or it failed.", document.Truncate(ref, 64))
+		"The bulkId %s stands for no resource: there is no such operation, or it failed.", quoteRef(ref))
 }
+
+// quoteRef makes a bulkId fit for a message.
+func quoteRef(ref string) string { return strconv.Quote(document.Truncate(ref, 64)) }

@@ -56,6 +56,10 @@ func explain(err error) failure {
 	var auth *directory.AuthError
 	var tooFast errRate
 	switch {
+	case errors.Is(err, context.Canceled):
+		return failure{ScimError: scimerrors.ScimError{Status: statusClientClosed, Detail: "The client closed the connection before the answer."}}
+	case errors.Is(err, store.ErrUncertain): // before what went wrong afterwards
+		return failure{ScimError: scimerrors.ScimError{Status: http.StatusServiceUnavailable, Detail: "The connection to the database broke while the change was being saved. It may have been made or not: read the resource before you try again."}, retryAfter: 5}
 	case errors.As(err, &tooFast):
 		return tooFast.failure
 	case errors.As(err, &se):
@@ -77,14 +81,19 @@ func explain(err error) failure {
 		return failure{ScimError: scimerrors.ScimError{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeTooMany, Detail: "The filter or sort has no index and would look at more resources than the server is willing to. Add a term on userName, externalId, emails.value or displayName."}}
 	case errors.Is(err, store.ErrUnfilterable):
 		return failure{ScimError: scimerrors.ScimError{Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidFilter, Detail: "The filter asks for a sub-attribute that can't be filtered."}}
-	case errors.Is(err, context.Canceled):
-		return failure{ScimError: scimerrors.ScimError{Status: statusClientClosed, Detail: "The client closed the connection before the answer."}}
-	case errors.Is(err, store.ErrUncertain):
-		return failure{ScimError: scimerrors.ScimError{Status: http.StatusServiceUnavailable, Detail: "The connection to the database broke while the change was being saved. It may have been made or not: read the resource before you try again."}, retryAfter: 5}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, document.ErrUndeclared), errors.Is(err, context.DeadlineExceeded):
 		return failure{ScimError: scimerrors.ScimError{Status: http.StatusServiceUnavailable, Detail: "The database is not available right now. Nothing was changed; try again."}, retryAfter: 5}
 	}
 	return failure{ScimError: scimerrors.ScimError{Status: http.StatusInternalServerError, Detail: "Something went wrong in the server. Nothing was changed; the log has the request's id."}}
+}
+
+// fault gives the error that the failure explains if the server is at fault,
+// which somebody has to hear of; nil otherwise.
+func (f failure) fault(err error) error {
+	if f.Status >= 500 && f.Status != http.StatusNotImplemented {
+		return err
+	}
+	return nil
 }
 
 // json is the error body (RFC 7644 §3.12): status is a string.

@@ -64,7 +64,11 @@ func (r *request) list(types []*schema.ResourceType) error {
 	if err != nil {
 		return err
 	}
-	return r.s.dir.Read(r.c.Request().Context(), r.actor, func(in *directory.Reading) error {
+	read := r.s.dir.Look
+	if len(queries) > 1 || queries[0].Type.Members != nil {
+		read = r.s.dir.Read
+	}
+	return read(r.c.Request().Context(), r.actor, func(in *directory.Reading) error {
 		pages, next, err := readPages(in, queries, q)
 		if err != nil {
 			return err
@@ -178,18 +182,16 @@ func (r *request) writeList(in *directory.Reading, pages []page, q listQuery, ne
 
 func (r *request) writePage(in *directory.Reading, w *stream, pg page, first *bool) error {
 	r.t = pg.t
-	p := r.presenter(in)
-	groups, err := groupsOf(in, p, pg.recs)
-	if err != nil {
-		return err
-	}
+	p := r.presenter()
+	p.source = in.Source
 	for i := range pg.recs {
 		rec := &pg.recs[i]
 		if !*first {
 			w.b = append(w.b, ',')
 		}
 		*first = false
-		if w.b, err = p.open(w.b, rec, groups[rec.RID]); err != nil {
+		var err error
+		if w.b, err = p.open(w.b, rec); err != nil {
 			return err
 		}
 		if p.wantsMembers() {

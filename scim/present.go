@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 
-	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
@@ -18,33 +17,31 @@ type presenter struct {
 	t      *schema.ResourceType
 	set    *schema.Set
 	p      *projection
-	source func(id int64) (store.Source, error)
-	// noGroups says that the resource is new, so nobody has to look for its groups.
-	noGroups bool
+	source func(id int64) (store.Source, error) // names a source; set before open
 }
 
-func (r *request) presenter(in *directory.Reading) *presenter {
+func (r *request) presenter() *presenter {
 	return &presenter{
-		base: r.base, t: r.t, set: r.set, source: in.Source,
+		base: r.base, t: r.t, set: r.set,
 		p: newProjection(r.t, r.query["attributes"], r.query["excludedAttributes"]),
 	}
 }
 
 // wantsGroups says whether User.groups is part of the answer, wantsMembers the
 // same of Group.members: otherwise nobody reads them.
-func (p *presenter) wantsGroups() bool  { return !p.noGroups && p.p.wants(p.t.Groups) }
+func (p *presenter) wantsGroups() bool  { return p.p.wants(p.t.Groups) }
 func (p *presenter) wantsMembers() bool { return p.p.wants(p.t.Members) }
 
 // open appends the resource but for its members and the closing brace.
-func (p *presenter) open(b []byte, rec *store.Record, groups []store.Membership) ([]byte, error) {
+func (p *presenter) open(b []byte, rec *store.Record) ([]byte, error) {
 	b = append(b, `{"id":`...)
 	b = document.AppendString(b, rec.ID)
 	b, err := p.document(b, rec)
 	if err != nil {
 		return nil, err
 	}
-	if len(groups) > 0 && p.wantsGroups() {
-		b = p.groups(b, groups)
+	if len(rec.Groups) > 0 && p.wantsGroups() {
+		b = p.groups(b, rec.Groups)
 	}
 	if p.p.wants(p.t.Origin) {
 		if b, err = p.origin(b, rec); err != nil {

@@ -28,13 +28,11 @@ func (r *request) preview(status int, body []byte, events []store.Event) error {
 // previewBody gives a resource as it is at the end of the transaction that is
 // about to be rolled back, but for the closing brace.
 func (r *request) previewBody(in *directory.Reading, rec *store.Record) ([]byte, error) {
-	p := r.presenter(in)
-	groups, err := groupsOf(in, p, []store.Record{*rec})
-	if err != nil {
-		return nil, err
-	}
+	p := r.presenter()
+	p.source = in.Source
 	w := &stream{r: r, keep: true}
-	if w.b, err = p.open(nil, rec, groups[rec.RID]); err != nil || !p.wantsMembers() {
+	var err error
+	if w.b, err = p.open(nil, rec); err != nil || !p.wantsMembers() {
 		return w.b, err
 	}
 	err = w.members(in, p, rec)

@@ -1,9 +1,9 @@
 package scim
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -82,6 +82,7 @@ func (r *request) paging(q *listQuery) error {
 // resolve makes the store's query for one resource type.
 func (r *request) resolve(t *schema.ResourceType, q listQuery) (store.Query, error) {
 	out := store.Query{View: r.actor.View(), Type: t, Descending: q.descending, Limit: q.count, MaxScan: r.s.limits.MaxScan}
+	out.Groups = newProjection(t, r.query["attributes"], r.query["excludedAttributes"]).wants(t.Groups)
 	if q.filter != nil {
 		e, err := filter.ResolveWith(t, q.filter, filter.Options{Repair: r.dialect.Repair})
 		if err != nil {
@@ -116,57 +117,21 @@ func sortAttribute(t *schema.ResourceType, name string) (*schema.Attribute, erro
 	return a, nil
 }
 
-// searchRequest is the body of POST /.search (RFC 7644 §3.4.3).
-type searchRequest struct {
-	Schemas            []string `json:"schemas"`
-	Attributes         []string `json:"attributes"`
-	ExcludedAttributes []string `json:"excludedAttributes"`
-	Filter             *string  `json:"filter"`
-	SortBy             string   `json:"sortBy"`
-	SortOrder          string   `json:"sortOrder"`
-	StartIndex         *int     `json:"startIndex"`
-	Count              *int     `json:"count"`
-	Cursor             *string  `json:"cursor"`
-}
-
-const searchURN = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-
-// searchParameters makes the body of a search the request's parameters.
+// searchParameters makes the body of a search (RFC 7644 §3.4.3) the request's
+// parameters.
 func (r *request) searchParameters() error {
 	body, err := r.body(r.s.limits.Body)
 	if err != nil {
 		return err
 	}
-	if err := document.Check(body); err != nil {
+	asked, err := r.dialect.Search(body)
+	if err != nil {
 		return err
 	}
-	if bytes.TrimSpace(body)[0] != '{' {
-		return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The body is no search request: it is no JSON object.")
+	for _, name := range []string{"attributes", "excludedAttributes", "sortBy", "sortOrder"} {
+		r.query.Del(name)
 	}
-	var sr searchRequest
-	if err := json.Unmarshal(body, &sr); err != nil {
-		return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The body is no search request: %s.", jsonProblem(err))
-	}
-	if sr.Schemas != nil && !containsFold(sr.Schemas, searchURN) {
-		return errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "schemas must contain %s.", searchURN)
-	}
-	set := func(name string, v *string) {
-		if v != nil {
-			r.query.Set(name, *v)
-		}
-	}
-	number := func(name string, v *int) {
-		if v != nil {
-			r.query.Set(name, strconv.Itoa(*v))
-		}
-	}
-	r.query["attributes"], r.query["excludedAttributes"] = sr.Attributes, sr.ExcludedAttributes
-	r.query.Set("sortBy", sr.SortBy)
-	r.query.Set("sortOrder", sr.SortOrder)
-	set("filter", sr.Filter)
-	set("cursor", sr.Cursor)
-	number("startIndex", sr.StartIndex)
-	number("count", sr.Count)
+	maps.Copy(r.query, asked)
 	return nil
 }
 

@@ -9,8 +9,14 @@ import (
 
 // get answers GET of one resource (RFC 7644 §3.4.1).
 func (s *Server) get(r *request) error {
-	return s.dir.Read(r.c.Request().Context(), r.actor, func(in *directory.Reading) error {
-		rec, err := in.Get(r.t, r.id)
+	p := r.presenter()
+	read := s.dir.Look
+	if p.wantsMembers() {
+		read = s.dir.Read
+	}
+	return read(r.c.Request().Context(), r.actor, func(in *directory.Reading) error {
+		p.source = in.Source
+		rec, err := in.Get(r.t, r.id, p.wantsGroups())
 		if err != nil {
 			return err
 		}
@@ -18,18 +24,13 @@ func (s *Server) get(r *request) error {
 		if r.notModified(rec.Version) {
 			return r.respond(http.StatusNotModified, nil)
 		}
-		p := r.presenter(in)
 		return r.writeOne(in, p, http.StatusOK, &rec)
 	})
 }
 
-// writeOne writes one resource with its groups or members.
+// writeOne writes one resource, with its members if they are wanted.
 func (r *request) writeOne(in *directory.Reading, p *presenter, status int, rec *store.Record) error {
-	groups, err := groupsOf(in, p, []store.Record{*rec})
-	if err != nil {
-		return err
-	}
-	b, err := p.open(make([]byte, 0, len(rec.Doc)+1024), rec, groups[rec.RID])
+	b, err := p.open(make([]byte, 0, len(rec.Doc)+1024), rec)
 	if err != nil {
 		return err
 	}
@@ -43,16 +44,4 @@ func (r *request) writeOne(in *directory.Reading, p *presenter, status int, rec 
 	}
 	w.write([]byte{'}'})
 	return w.close()
-}
-
-// groupsOf reads User.groups of several users at once, if asked for.
-func groupsOf(in *directory.Reading, p *presenter, recs []store.Record) (map[int64][]store.Membership, error) {
-	if !p.wantsGroups() || len(recs) == 0 {
-		return nil, nil
-	}
-	rids := make([]int64, len(recs))
-	for i := range recs {
-		rids[i] = recs[i].RID
-	}
-	return in.Groups(rids)
 }

@@ -217,7 +217,7 @@ func (r *request) respond(status int, body []byte) error {
 	return err
 }
 
-// fail writes the answer to an error. The edge logs what is internal.
+// fail writes the answer to an error, and logs what is the server's fault.
 func (r *request) fail(err error) error {
 	f := explain(err)
 	h := r.c.Response().Header()
@@ -227,12 +227,17 @@ func (r *request) fail(err error) error {
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
-	if f.Status >= 500 && f.Status != http.StatusNotImplemented {
-		r.s.log.Error("request failed", "error", err, "txn", r.actor.Txn, "tenant", r.actor.Tenant.Slug, "route", r.c.Path())
+	if fault := f.fault(err); fault != nil {
+		r.logFault(fault)
 	}
 	if r.c.Response().Committed {
 		// The answer is under way: breaking it off is the only truth left.
 		panic(http.ErrAbortHandler)
 	}
 	return r.respond(f.Status, f.json())
+}
+
+// logFault logs an error without the values that it may speak of.
+func (r *request) logFault(err error) {
+	r.s.log.Error("request failed", "error", store.LogText(err), "txn", r.actor.Txn, "tenant", r.actor.Tenant.Slug, "route", r.c.Path())
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	scimerrors "github.com/elimity-com/scim/errors"
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/dialect"
 	"github.com/workspace-scim/workspace/scim/document"
@@ -46,7 +45,7 @@ func (s *Server) replace(r *request) error {
 }
 
 // patch answers PATCH (RFC 7644 §3.5.2): a user comes back whole, a group only
-// when the client names attributes, because its members may be many.
+// when the client says what it wants of it, because its members may be many.
 func (s *Server) patch(r *request) error {
 	body, err := r.body(s.limits.Body)
 	if err != nil {
@@ -57,7 +56,7 @@ func (s *Server) patch(r *request) error {
 		return err
 	}
 	status := http.StatusOK
-	if r.t.Members != nil && !r.query.Has("attributes") {
+	if r.t.Members != nil && !r.query.Has("attributes") && !r.query.Has("excludedAttributes") {
 		status = http.StatusNoContent
 	}
 	cond := r.precondition()
@@ -79,7 +78,9 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 	var result directory.Result
 	var body []byte // of a preview
 	ctx := r.c.Request().Context()
+	p := r.presenter()
 	events, err := r.s.dir.Write(ctx, r.actor, r.dryRun, func(w *directory.Writer) (err error) {
+		w.Groups = status != http.StatusNoContent && p.wantsGroups()
 		if err = r.declare(w); err != nil {
 			return err
 		}
@@ -98,14 +99,15 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 	if status == http.StatusNoContent {
 		if result.Record.Version > 0 {
 			r.c.Response().Header().Set("ETag", etag(result.Record.Version))
+			// SCIM-SDK's client takes an answer without it for a failure.
+			r.c.Response().Header().Set("Content-Type", MediaType)
 		}
 		return r.respond(status, nil)
 	}
 	r.c.Response().Header().Set("ETag", etag(result.Record.Version))
 	r.c.Response().Header().Set("Location", r.location(r.t, result.Record.ID))
-	err = r.s.dir.Read(ctx, r.actor, func(in *directory.Reading) error {
-		p := r.presenter(in)
-		p.noGroups = result.New
+	err = r.s.dir.Look(ctx, r.actor, func(in *directory.Reading) error {
+		p.source = in.Source
 		return r.writeOne(in, p, status, &result.Record)
 	})
 	if err != nil {
@@ -136,10 +138,7 @@ func (r *request) resource(body []byte) (func() directory.Input, error) {
 	if err := document.Require(r.t, d.Object); err != nil {
 		return nil, err
 	}
-	in := directory.Input{Doc: d.Object, HasMembers: d.HasMembers, Cleared: d.Cleared}
-	if in.Members, err = memberIDs(r.t, d.Members); err != nil {
-		return nil, err
-	}
+	in := directory.Input{Doc: d.Object, Members: memberIDs(r.t, d.Members), HasMembers: d.HasMembers, Cleared: d.Cleared}
 	return func() directory.Input {
 		fresh := in
 		fresh.Doc = in.Doc.Clone()
@@ -148,28 +147,17 @@ func (r *request) resource(body []byte) (func() directory.Input, error) {
 }
 
 // memberIDs gives the values of Group.members, each once.
-func memberIDs(t *schema.ResourceType, members document.List) ([]string, error) {
-	if len(members) == 0 {
-		return nil, nil
-	}
-	ids := make([]string, 0, len(members))
+func memberIDs(t *schema.ResourceType, members document.List) []string {
+	var ids []string
 	seen := make(map[string]bool, len(members))
-	value := t.Members.Value()
 	for _, m := range members {
-		o, _ := m.(*document.Object)
-		id := o.Text(nil)
-		if o != nil {
-			id, _ = o.Get(value).(string)
-		}
-		if id == "" {
-			return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidValue, "An element of members has no value.")
-		}
+		id := m.(*document.Object).Get(t.Members.Value()).(string) // the decoder has seen to it
 		if !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
 	}
-	return ids, nil
+	return ids
 }
 
 // change reads a PATCH from a body.

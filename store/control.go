@@ -152,6 +152,10 @@ type ControlWriter interface {
 	CreateToken(t *Token) error
 	// UpdateToken writes ExpiresAt, RevokedAt and LastUsedAt.
 	UpdateToken(t *Token) error
+	// UseToken writes LastUsedAt of a token, unless it is that late already or
+	// the token is gone. What else the token says is not touched, so it may run
+	// beside an UpdateToken.
+	UseToken(id int64, at time.Time) error
 	// DeleteExpiredTokens removes access tokens that expired before t.
 	DeleteExpiredTokens(before time.Time) error
 	PutFederation(f *Federation) error

@@ -23,8 +23,9 @@ type Query struct {
 	Limit  int
 	// After continues behind a position, nil to begin.
 	After *Position
-	// NoDoc says that Record.Doc isn't needed.
-	NoDoc bool
+	// NoDoc says that Record.Doc isn't needed, Groups that Record.Groups is.
+	NoDoc  bool
+	Groups bool
 	// MaxScan bounds the rows that are looked at where no index serves; 0 means
 	// the store's default. Beyond it List answers ErrTooMany.
 	MaxScan int

@@ -17,8 +17,6 @@ var (
 	// ErrExists: the record would break a unique key. Nothing was written by
 	// the call; the rest of the transaction stands.
 	ErrExists = errors.New("exists already")
-	// ErrStale: the record has another version than the caller read.
-	ErrStale = errors.New("changed in the meantime")
 	// ErrUnavailable: the database can't be reached, is locked by another
 	// process or is full; trying again later can help. Nothing was written.
 	ErrUnavailable = errors.New("database unavailable")
@@ -40,6 +38,10 @@ type Store interface {
 	// View runs fn on one consistent snapshot. Records that fn gets must not
 	// be used after it returned only where a method says so.
 	View(ctx context.Context, fn func(Reader) error) error
+	// Look runs fn like View, but each method of the Reader reads a snapshot of
+	// its own. It is for a fn that calls one, and saves the round trips around
+	// a transaction.
+	Look(ctx context.Context, fn func(Reader) error) error
 	// Update runs fn in one transaction and commits what it wrote durably when
 	// fn returns nil; on an error nothing is kept and the error is returned as
 	// it is. Until it ends, what fn read of a resource and its links stays as
@@ -70,10 +72,10 @@ type View struct {
 type Reader interface {
 	ControlReader
 
-	// Record gets a resource as the view shows it; ErrNotFound if the view
-	// doesn't show it. Inside an Update the resource's row is locked until the
-	// transaction ends.
-	Record(v View, kind schema.Kind, id string) (Record, error)
+	// Record gets a resource as the view shows it, with its groups if asked
+	// for; ErrNotFound if the view doesn't show it. Inside an Update the
+	// resource's row is locked until the transaction ends.
+	Record(v View, kind schema.Kind, id string, groups bool) (Record, error)
 	// Resource gets the resolved resource in any state. Inside an Update its
 	// row is locked until the transaction ends.
 	Resource(tenant, rid int64) (Resource, error)
@@ -87,7 +89,8 @@ type Reader interface {
 	// FindUnique finds the resource that holds a unique key (a user's folded
 	// userName). Inside an Update its row is locked.
 	FindUnique(tenant int64, kind schema.Kind, key string) (Resource, error)
-	// FindExternalID finds a source's link by externalId, ended links included.
+	// FindExternalID finds a source's link by externalId, which is unique among
+	// the links of a source and kind, ended ones included.
 	FindExternalID(source int64, kind schema.Kind, externalID string) (Link, error)
 	// FindAnchor finds the links of all sources of the tenant with this anchor,
 	// ended ones included, in the order of their source ids.
@@ -127,6 +130,16 @@ type Reader interface {
 type Tx interface {
 	Reader
 	ControlWriter
+
+	// Load gets a resource in any state with all its links, ended ones
+	// included, in the order of their source ids, and with its groups in the
+	// view if asked for. Its row is locked until the transaction ends.
+	Load(v View, kind schema.Kind, id string, groups bool) (Loaded, error)
+	// Foresee announces resources that are likely to be created: what
+	// FindExternalID, FindAnchor, FindUnique and Parked will be asked about
+	// them is found out at once, where that saves round trips. It changes no
+	// answer.
+	Foresee(all []Identity) error
 
 	// Savepoint runs fn; if it returns an error, what fn wrote is undone and
 	// the error returned, and the transaction goes on.
@@ -217,6 +230,27 @@ type Record struct {
 	Resource
 	// Presence are the sources with a live link, ascending.
 	Presence []int64
+	// Groups are those that the resource is in, as Reader.Groups gives them;
+	// nil unless asked for.
+	Groups []Membership
+}
+
+// Loaded is a resource with what is asserted about it.
+type Loaded struct {
+	Resource
+	Links  []Link
+	Groups []Membership
+}
+
+// Identity is by what a resource that a source asserts may be known already;
+// "" for what it has not.
+type Identity struct {
+	Tenant     int64
+	Source     int64
+	Kind       schema.Kind
+	ExternalID string
+	Anchor     string
+	UniqueKey  string
 }
 
 // LinkState is the state of a link.

@@ -25,14 +25,26 @@ type subject struct {
 	before  *store.Resource // nil for a new one
 	res     store.Resource
 	parties []*party
-	// resolved is the resolved document as it was read.
-	resolved *document.Object
+	// resolved is the resolved document as it was read, doc as it will be; nil
+	// if it hasn't been worked out.
+	resolved, doc *document.Object
+	// groups are those that the actor sees, if Writer.Groups asks for them.
+	groups []store.Membership
 	// waits are references that the resource makes and that can't be resolved.
 	waits []store.Parked
 }
 
-// load reads a resource with the documents of all its links.
+// load adds to a resource what its sources assert.
 func (w *Writer) load(t *schema.ResourceType, res store.Resource) (*subject, error) {
+	links, err := w.tx.Links(res.RID)
+	if err != nil {
+		return nil, err
+	}
+	return w.gather(t, res, links)
+}
+
+// gather makes a subject of a resource and all its links.
+func (w *Writer) gather(t *schema.ResourceType, res store.Resource, links []store.Link) (*subject, error) {
 	before := res
 	resolved, err := document.MustDecode(t, res.Doc)
 	if err != nil {
@@ -42,10 +54,6 @@ func (w *Writer) load(t *schema.ResourceType, res store.Resource) (*subject, err
 		before.Keys = document.Keys(resolved)
 	}
 	s := &subject{t: t, before: &before, res: res, resolved: resolved}
-	links, err := w.tx.Links(res.RID)
-	if err != nil {
-		return nil, err
-	}
 	for _, l := range links {
 		source, err := w.source(l.Source)
 		if err != nil {
@@ -206,6 +214,7 @@ func (w *Writer) softDelete(s *subject) {
 }
 
 func (w *Writer) setDocument(s *subject, doc *document.Object) {
+	s.doc = doc
 	s.res.Doc = document.Encode(s.t, doc)
 	s.res.Keys = document.Keys(doc)
 	s.res.Display = doc.Text(s.t.DisplayName)
@@ -250,7 +259,7 @@ func sameLink(a, b *store.Link) bool {
 
 // record gives the resource as the actor sees it.
 func (w *Writer) record(s *subject) store.Record {
-	rec := store.Record{Resource: s.res}
+	rec := store.Record{Resource: s.res, Groups: s.groups}
 	for _, p := range s.parties {
 		if !p.link.State.Live() {
 			continue

@@ -128,7 +128,7 @@ func (d *Directory) findToken(ctx context.Context, secret string) (store.Princip
 	}
 	hash := hashSecret(secret)
 	var p store.Principal
-	err := d.store.View(ctx, func(r store.Reader) (err error) {
+	err := d.store.Look(ctx, func(r store.Reader) (err error) {
 		p, err = r.Authenticate(hash)
 		return err
 	})

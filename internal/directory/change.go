@@ -21,22 +21,41 @@ type Change struct {
 // open reads a resource that the actor sees, with all that is needed to write
 // it. Its row stays locked.
 func (w *Writer) open(t *schema.ResourceType, id string, cond Precondition) (*subject, error) {
-	rec, err := w.tx.Record(w.actor.View(), t.Kind, id)
+	found, err := w.tx.Load(w.actor.View(), t.Kind, id, w.Groups && t.Groups != nil)
 	if err != nil {
 		return nil, err
 	}
-	if cond != nil && !cond(rec.Version) {
+	version, seen := w.seenVersion(found)
+	if !seen {
+		return nil, store.ErrNotFound
+	}
+	if cond != nil && !cond(version) {
 		return nil, &Violation{
 			Rule:   RuleVersionMismatch,
 			Detail: "The resource has changed: its version is not the one in If-Match.",
 			Way:    "Read it again and repeat the change.",
 		}
 	}
-	res, err := w.tx.Resource(w.actor.Tenant.ID, rec.RID)
+	s, err := w.gather(t, found.Resource, found.Links)
 	if err != nil {
 		return nil, err
 	}
-	return w.load(t, res)
+	s.groups = found.Groups
+	return s, nil
+}
+
+// seenVersion gives the version of a resource that the actor sees, if it sees
+// the resource.
+func (w *Writer) seenVersion(found store.Loaded) (version int64, seen bool) {
+	if w.actor.Admin {
+		return found.Version, found.State.Visible()
+	}
+	for _, l := range found.Links {
+		if l.Source == w.actor.Source.ID {
+			return l.Version, l.State.Live()
+		}
+	}
+	return 0, false
 }
 
 // Modify changes a resource (PATCH, RFC 7644 §3.5.2). Nothing is written, and
@@ -57,9 +76,10 @@ func (w *Writer) Modify(t *schema.ResourceType, id string, cond Precondition, c 
 }
 
 // Replace makes a resource what the body says (PUT, RFC 7644 §3.5.1): what it
-// leaves out is cleared, but for the attributes that say who and whether
-// someone is (externalId, the anchor, active) and for a group's members: their
-// absence is no instruction (law 2), only null or [] is.
+// leaves out is cleared, but for the attributes that say who someone is
+// (externalId, the anchor) and for a group's members: their absence is no
+// instruction (law 2), only null or [] is. active stays whatever is said but
+// true or false.
 func (w *Writer) Replace(t *schema.ResourceType, id string, cond Precondition, in Input) (Result, error) {
 	s, err := w.open(t, id, cond)
 	if err != nil {
@@ -67,7 +87,7 @@ func (w *Writer) Replace(t *schema.ResourceType, id string, cond Precondition, i
 	}
 	old := w.current(s)
 	doc := in.Doc.Clone()
-	for _, a := range []*schema.Attribute{t.ExternalID, t.Anchor, t.Active} {
+	for _, a := range []*schema.Attribute{t.ExternalID, t.Anchor} {
 		if a != nil && doc.At(a) == nil && !cleared(in, a) {
 			doc.SetAt(a, old.At(a))
 		}
@@ -103,8 +123,10 @@ func (w *Writer) current(s *subject) *document.Object {
 
 func (w *Writer) change(s *subject, old, doc *document.Object, members []MemberOp) (Result, error) {
 	t := s.t
+	// Who takes active away says nothing of it (law 2): to read that as true would
+	// enable a disabled user.
 	if t.Active != nil && doc.Get(t.Active) == nil {
-		doc.Set(t.Active, true)
+		doc.Set(t.Active, old.Get(t.Active) != false)
 	}
 	if err := document.Require(t, doc); err != nil {
 		return Result{}, err
@@ -160,11 +182,7 @@ func (w *Writer) changeDocument(s *subject, old, doc *document.Object) error {
 		e.Outcome = OutcomeNotAuthoritative
 	}
 	if t.Active != nil && resolved {
-		now, err := document.MustDecode(t, s.res.Doc)
-		if err != nil {
-			return err
-		}
-		switch isActive := now.Get(t.Active) != false; {
+		switch isActive := s.doc.Get(t.Active) != false; {
 		case wasActive && !isActive:
 			e.Type = eventType(t, "disabled")
 		case !wasActive && isActive:

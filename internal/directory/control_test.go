@@ -82,8 +82,7 @@ func (c *control) token(spec directory.TokenSpec) (string, store.Token) {
 }
 
 // events gives the events of a tenant as soon as there are n. On PostgreSQL they
-// show when all older transactions of the whole server have ended, those of
-// other tests included.
+// show when all changes of the same database that began before them have ended.
 func (c *control) events(tenant string, n int) []store.Event {
 	c.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {

@@ -20,6 +20,9 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := w.Foresee(t, doc); err != nil {
+		return Result{}, err
+	}
 	m, err := w.match(t, doc)
 	if err != nil {
 		return Result{}, err
@@ -58,9 +61,15 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 	if err := w.arrived(p, s); err != nil {
 		return Result{}, err
 	}
-	// A member that a group was waiting for is in it at once.
-	alone := m.res == nil && !refersByOwnIDs(w.actor.Source.Kind)
-	return Result{Record: w.record(s), Changed: true, New: alone}, nil
+	// A new resource is in no group, unless one was waiting for it.
+	if w.Groups && t.Groups != nil && (m.res != nil || refersByOwnIDs(w.actor.Source.Kind)) {
+		all, err := w.tx.Groups(w.actor.View(), []int64{s.res.RID})
+		if err != nil {
+			return Result{}, err
+		}
+		s.groups = all[s.res.RID]
+	}
+	return Result{Record: w.record(s), Changed: true}, nil
 }
 
 // admit applies the source's policies about names to a user that it asserts or

@@ -98,9 +98,8 @@ func (w *world) view(a directory.Actor) string {
 				if t.Kind == schema.Group {
 					err = r.Members(rec.RID, func(m store.Member) error { fmt.Fprintf(&b, " +%s", m.ID); return nil })
 				} else {
-					var groups map[int64][]store.Membership
-					groups, err = r.Groups([]int64{rec.RID})
-					for _, g := range groups[rec.RID] {
+					rec, err = r.Get(t, rec.ID, true)
+					for _, g := range rec.Groups {
 						fmt.Fprintf(&b, " in %s %v", g.ID, g.Direct)
 					}
 				}
@@ -303,11 +302,11 @@ func (w *world) checkResolved(st step) {
 				w.t.Fatalf("%s: %s and %s have the same userName", st.name, other, u.ID)
 			}
 			names[key] = u.ID
-			got, err := r.Groups([]int64{u.RID})
+			got, err := r.Get(w.set.User, u.ID, true)
 			if err != nil {
 				return err
 			}
-			for _, g := range got[u.RID] {
+			for _, g := range got.Groups {
 				if g.Direct {
 					groups[g.ID+" "+u.ID] = true
 				}

@@ -19,6 +19,27 @@ type match struct {
 	hold bool
 }
 
+// Foresee announces documents that the actor's source is about to create, so
+// that the database is asked about all of them at once.
+func (w *Writer) Foresee(t *schema.ResourceType, docs ...*document.Object) error {
+	ids := make([]store.Identity, 0, len(docs))
+	for _, doc := range docs {
+		ids = append(ids, w.identity(t, doc))
+	}
+	return w.tx.Foresee(ids)
+}
+
+func (w *Writer) identity(t *schema.ResourceType, doc *document.Object) store.Identity {
+	id := store.Identity{Tenant: w.actor.Tenant.ID, Source: w.actor.Source.ID, Kind: t.Kind, ExternalID: doc.Text(t.ExternalID)}
+	if w.actor.Source.Kind != store.SourceWorkspace {
+		id.Anchor = doc.Text(t.Anchor)
+	}
+	if t.UserName != nil {
+		id.UniqueKey = t.UserName.Key(doc.Text(t.UserName))
+	}
+	return id
+}
+
 // match finds the resource that a new assertion of the actor's source is about:
 // by anchor, then by externalId within the source, then by a declared rule
 // (law 8). A name alone never joins anything, and nothing is joined to an

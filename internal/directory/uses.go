@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,12 +18,7 @@ const useStep = time.Minute
 // writes nothing. The zero value is ready; it is safe for concurrent use.
 type uses struct {
 	mu      sync.Mutex
-	pending map[int64]use // by token id
-}
-
-type use struct {
-	hash []byte
-	at   time.Time
+	pending map[int64]time.Time // by token id
 }
 
 // note remembers that a token was used, unless the database knows already to
@@ -36,14 +30,14 @@ func (u *uses) note(t store.Token, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.pending == nil {
-		u.pending = map[int64]use{}
+		u.pending = map[int64]time.Time{}
 	}
-	if u.pending[t.ID].at.Before(at) {
-		u.pending[t.ID] = use{t.Hash, at}
+	if u.pending[t.ID].Before(at) {
+		u.pending[t.ID] = at
 	}
 }
 
-func (u *uses) take() map[int64]use {
+func (u *uses) take() map[int64]time.Time {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	p := u.pending
@@ -62,28 +56,15 @@ func (d *Directory) FlushUses(ctx context.Context) error {
 	err := d.store.Update(ctx, func(tx store.Tx) error {
 		// In one order, so that two processes never wait for each other.
 		for _, id := range slices.Sorted(maps.Keys(pending)) {
-			u := pending[id]
-			// Read again: a token revoked in between has to stay revoked.
-			p, err := tx.Authenticate(u.hash)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if u.at.Sub(p.Token.LastUsedAt) < useStep {
-				continue // another process wrote it
-			}
-			p.Token.LastUsedAt = u.at.Truncate(useStep)
-			if err := tx.UpdateToken(&p.Token); err != nil {
+			if err := tx.UseToken(id, pending[id].Truncate(useStep)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		for id, u := range pending {
-			d.use.note(store.Token{ID: id, Hash: u.hash}, u.at)
+		for id, at := range pending {
+			d.use.note(store.Token{ID: id}, at)
 		}
 		return fmt.Errorf("last use of %d tokens: %w", len(pending), err)
 	}

@@ -12,6 +12,9 @@ import (
 
 // Writer writes on behalf of an actor inside one transaction.
 type Writer struct {
+	// Groups asks for the groups of what is written, in Result.Record.
+	Groups bool
+
 	d     *Directory
 	tx    store.Tx
 	actor Actor
@@ -34,8 +37,6 @@ type Result struct {
 	Record store.Record
 	// Changed says whether anything at all changed.
 	Changed bool
-	// New says that the resource didn't exist before, so it is in no group.
-	New bool
 }
 
 // Input is a whole resource, as POST and PUT carry it.
@@ -93,7 +94,7 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 			return tx.AppendEvents(w.events)
 		})
 		if tell != nil {
-			d.log.Error("refusal not recorded", "error", tell, "tenant", a.Tenant.Slug, "txn", a.Txn)
+			d.log.Error("refusal not recorded", "error", store.LogText(tell), "tenant", a.Tenant.Slug, "txn", a.Txn)
 		}
 	}
 	if err != nil {

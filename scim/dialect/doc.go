@@ -8,5 +8,6 @@
 // values without a path, CustomAttribute; the reasons stand at their constants.
 //
 // The package judges nothing: whose value wins, or who may write, is decided
-// elsewhere. It knows HTTP only by the query string.
+// elsewhere. It knows HTTP only by the query string, and by the search that
+// stands for one.
 package dialect

@@ -23,6 +23,7 @@ const (
 	postGroup  = "POST /Groups"
 	findUsers  = "GET /Users?filter="
 	rawQuery   = "GET ?"
+	postSearch = "POST /.search"
 )
 
 const (
@@ -71,6 +72,9 @@ func exchange(s *schema.Set, request, body string, d *dialect.Dialect) (string, 
 		return filter.Text(r), nil
 	case rawQuery:
 		v, err := d.Query(body)
+		return fmt.Sprint(v), err
+	case postSearch:
+		v, err := d.Search([]byte(body))
 		return fmt.Sprint(v), err
 	}
 	return "", fmt.Errorf("unknown request %q", request)

@@ -12,7 +12,7 @@ import (
 // be exceptions.
 func FuzzDialect(f *testing.F) {
 	s := contoso(f)
-	requests := []string{patchUser, patchGroup, postUser, postGroup, findUsers, rawQuery}
+	requests := []string{patchUser, patchGroup, postUser, postGroup, findUsers, rawQuery, postSearch}
 	exceptions := []string{dialect.EmptyClears, dialect.RolesJSON, dialect.CustomAttribute}
 	for _, tt := range sent {
 		f.Add(uint8(slices.Index(requests, tt.request)), tt.body)

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,6 +30,8 @@ func (d *Dialect) Misfit(a *schema.Attribute, raw jsontext.Value, element bool) 
 		return d.boolean(raw)
 	case text && (a.Type == schema.Integer || a.Type == schema.Decimal):
 		return d.number(raw)
+	case text && a.Type == schema.Reference:
+		return d.link(raw)
 	case text && a.Type == schema.Complex:
 		return d.reference(a, raw)
 	case raw.Kind() == '[' && !a.MultiValued && a.Type == schema.Complex:
@@ -82,9 +85,6 @@ func (d *Dialect) reference(a *schema.Attribute, raw jsontext.Value) (jsontext.V
 
 // only takes the element out of a list of one; it may be a string in turn.
 func (d *Dialect) only(a *schema.Attribute, raw jsontext.Value) (jsontext.Value, bool) {
-	if a.Value() == nil {
-		return nil, false
-	}
 	var list []jsontext.Value
 	if !eachElement(raw, func(v jsontext.Value) { list = append(list, v.Clone()) }) || len(list) != 1 {
 		return nil, false
@@ -92,7 +92,7 @@ func (d *Dialect) only(a *schema.Attribute, raw jsontext.Value) (jsontext.Value,
 	switch v := list[0]; {
 	case v.Kind() == '{' && d.Repair(ManagerList):
 		return v, true
-	case v.Kind() == '"' && d.Repair(ManagerList):
+	case v.Kind() == '"' && a.Value() != nil && d.Repair(ManagerList):
 		return d.Misfit(a, v, false)
 	}
 	return nil, false
@@ -119,7 +119,8 @@ func eachElement(raw jsontext.Value, yield func(jsontext.Value)) bool {
 const entraRoleType = "WindowsAzureActiveDirectoryRole"
 
 // Element mends one element of a multi-valued attribute; see
-// document.Repairer. A role whose value is the JSON text of an app role,
+// document.Repairer. A member that has no value gets the id in its $ref. A role
+// whose value is the JSON text of an app role,
 //
 //	{"id": "18d1…", "value": "Auditor", "displayName": "Auditors"}
 //
@@ -127,7 +128,12 @@ const entraRoleType = "WindowsAzureActiveDirectoryRole"
 // app role's value, or its id where it has none; display its displayName; type
 // Entra's, where the role has none. Other sub-attributes stay.
 func (d *Dialect) Element(a *schema.Attribute, o *document.Object) *document.Object {
-	if d == nil || a.Name != "roles" {
+	switch {
+	case d == nil:
+		return o
+	case a.Backing == schema.InMembers:
+		return d.member(a, o)
+	case a.Name != "roles":
 		return o
 	}
 	text, _ := o.Get(a.Value()).(string)
@@ -145,6 +151,41 @@ func (d *Dialect) Element(a *schema.Attribute, o *document.Object) *document.Obj
 		c.Set(t, entraRoleType)
 	}
 	return c
+}
+
+// member gives a member that has no value the id in its $ref.
+func (d *Dialect) member(a *schema.Attribute, o *document.Object) *document.Object {
+	if id, _ := o.Get(a.Value()).(string); id != "" {
+		return o
+	}
+	ref, _ := o.Get(a.Sub("$ref")).(string)
+	id := referredID(ref)
+	if id == "" || !d.Repair(MemberRef) {
+		return o
+	}
+	c := o.Clone()
+	c.Set(a.Value(), id)
+	return c
+}
+
+// referredID gives the id in the URI of a user or group, relative or not:
+// …/Users/ID, or ID alone, which is what a bulk request puts in place of bulkId:x
+// (RFC 7644 §3.7.2); that is its own id until then.
+func referredID(ref string) string {
+	if strings.HasPrefix(ref, "bulkId:") {
+		return ref
+	}
+	u, err := url.Parse(ref)
+	if err != nil {
+		return ""
+	}
+	where := strings.Split(strings.TrimRight(u.EscapedPath(), "/"), "/")
+	n := len(where)
+	if n > 1 && !strings.EqualFold(where[n-2], "Users") && !strings.EqualFold(where[n-2], "Groups") {
+		return ""
+	}
+	id, _ := url.PathUnescape(where[n-1])
+	return id
 }
 
 // appRole reads the JSON text of an app role: an object whose id and

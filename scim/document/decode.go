@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
@@ -28,18 +29,26 @@ const (
 type Repairer interface {
 	// Misfit is shown a value whose JSON kind, or whose emptiness, doesn't fit
 	// the attribute; element says that it stands in a multi-valued one's list.
-	// It returns the value to read instead, or false to let it be refused.
+	// The text of a reference that is no URI doesn't fit either. It returns the
+	// value to read instead, or false to let it be refused.
 	Misfit(a *schema.Attribute, raw jsontext.Value, element bool) (jsontext.Value, bool)
 	// Element is shown each complex element of a multi-valued attribute and
 	// returns the one to keep.
 	Element(a *schema.Attribute, o *Object) *Object
+	// Repair is called with a repair's id when a request can only be accepted
+	// by it, and returns whether it may be; a call that returns true is one use.
+	Repair(id string) bool
 }
+
+// RepairURNKey reads what stands under the URN of the core schema.
+const RepairURNKey = "urn-key"
 
 // Decoded is a resource as a client sent it.
 type Decoded struct {
 	Object *Object
-	// Members is Group.members, which is not part of the document; HasMembers
-	// says that the body had the attribute, be it null or empty.
+	// Members is Group.members, which is not part of the document: objects, each
+	// with a value that is a string and isn't empty. HasMembers says that the
+	// body had the attribute, be it null or empty.
 	Members    List
 	HasMembers bool
 	// Undeclared are attributes of extensions that follow the pattern of custom
@@ -54,11 +63,15 @@ type Decoded struct {
 
 // Decode reads a resource of type t. Names match in any case, unknown
 // attributes and values for readOnly ones are ignored (RFC 7644 §3.3, §3.5.1),
-// null and [] mean unassigned (RFC 7643 §2.5). It does not ask for required
-// attributes: see Require. The error is a scimerrors.ScimError: invalidSyntax
-// for what is not JSON or not an object, invalidValue for what doesn't fit.
+// null and [] mean unassigned (RFC 7643 §2.5), the same element twice counts
+// once (§2.4). It does not ask for required attributes: see Require. The error
+// is a scimerrors.ScimError: invalidSyntax for what is not JSON or not an object,
+// or stands under the URN of the core schema; invalidValue for what doesn't fit.
 func Decode(t *schema.ResourceType, data []byte, r Repairer) (*Decoded, error) {
-	d := newDecoder(data, r)
+	return newDecoder(data, r).resource(t)
+}
+
+func (d *decoder) resource(t *schema.ResourceType) (*Decoded, error) {
 	out := &Decoded{Object: &Object{}}
 	d.out = out
 	if err := d.object(t.Root, out.Object); err != nil {
@@ -67,7 +80,37 @@ func Decode(t *schema.ResourceType, data []byte, r Repairer) (*Decoded, error) {
 	if err := d.end(); err != nil {
 		return nil, err
 	}
+	if d.core == nil {
+		return out, nil
+	}
+	core, err := newDecoder(d.core, d.repair).resource(t)
+	if err != nil {
+		return nil, err
+	}
+	out.complete(core)
 	return out, nil
+}
+
+// complete adds what stood under the URN of the core schema, but for the
+// attributes that stood at the top too.
+func (d *Decoded) complete(core *Decoded) {
+	named := func(a *schema.Attribute) bool { return d.Object.Get(a) != nil || slices.Contains(d.Cleared, a) }
+	var cleared []*schema.Attribute
+	for _, a := range core.Cleared {
+		if !named(a) {
+			cleared = append(cleared, a)
+		}
+	}
+	for _, f := range core.Object.Fields() {
+		if !named(f.Attr) {
+			d.Object.Set(f.Attr, f.Value)
+		}
+	}
+	d.Cleared = append(d.Cleared, cleared...)
+	if !d.HasMembers {
+		d.Members, d.HasMembers = core.Members, core.HasMembers
+	}
+	d.Undeclared = append(d.Undeclared, core.Undeclared...)
 }
 
 // DecodeValue reads one value of an attribute, as a PATCH operation carries
@@ -94,14 +137,18 @@ func DecodeValue(a *schema.Attribute, raw jsontext.Value, element bool, r Repair
 // lose it; reading the schema again helps.
 var ErrUndeclared = errors.New("stored document has an attribute that the schema doesn't know yet")
 
-// MustDecode reads a document that the store holds.
+// MustDecode reads a document that the store holds. That one can't be read is no
+// client's fault, so the error is no scimerrors.ScimError. It was checked when it
+// came: a link that was stored before links were checked is read as it is.
 func MustDecode(t *schema.ResourceType, data []byte) (*Object, error) {
-	d, err := Decode(t, data, nil)
-	if err == nil && len(d.Undeclared) > 0 {
-		err = ErrUndeclared
-	}
+	in := newDecoder(data, nil)
+	in.stored = true
+	d, err := in.resource(t)
 	if err != nil {
-		return nil, fmt.Errorf("document: stored %s: %w", t.Name, err)
+		return nil, fmt.Errorf("document: stored %s: %v", t.Name, err)
+	}
+	if len(d.Undeclared) > 0 {
+		return nil, fmt.Errorf("document: stored %s: %w", t.Name, ErrUndeclared)
 	}
 	return d.Object, nil
 }
@@ -160,6 +207,8 @@ type decoder struct {
 	*jsontext.Decoder
 	repair Repairer
 	out    *Decoded
+	stored bool           // the document was checked before it was stored
+	core   jsontext.Value // what stands under the URN of the core schema
 }
 
 func newDecoder(data []byte, r Repairer) *decoder {
@@ -299,6 +348,8 @@ func (d *decoder) unknown(parent *schema.Attribute, name string) error {
 		return err
 	}
 	switch {
+	case parent.Parent == nil && raw.Kind() == '{' && strings.EqualFold(name, parent.URN):
+		return d.coreContainer(parent.URN, raw)
 	case parent.Parent == nil && schema.CustomURN(name) && raw.Kind() == '{':
 		in := jsontext.NewDecoder(bytes.NewReader(raw))
 		if _, err := in.ReadToken(); err != nil {
@@ -319,6 +370,19 @@ func (d *decoder) unknown(parent *schema.Attribute, name string) error {
 	case parent.Extension && schema.CustomURN(parent.Name):
 		d.undeclared(parent.Name, name, raw)
 	}
+	return nil
+}
+
+// coreContainer keeps core attributes that stand in an object as those of an
+// extension do: RFC 7643 §3 has them at the top.
+func (d *decoder) coreContainer(urn string, raw jsontext.Value) error {
+	switch {
+	case d.core != nil:
+		return invalidSyntax("The body has %s twice.", urn)
+	case d.repair == nil || !d.repair.Repair(RepairURNKey):
+		return invalidSyntax("%s is not an attribute; its attributes stand at the top of the body.", urn)
+	}
+	d.core = raw.Clone()
 	return nil
 }
 
@@ -366,7 +430,8 @@ func (d *decoder) schemas() error {
 	return nil
 }
 
-// list reads the values of a multi-valued attribute.
+// list reads the values of a multi-valued attribute. An element that says
+// nothing is passed over, but for a member, which must say who it is.
 func (d *decoder) list(a *schema.Attribute) (List, error) {
 	switch d.PeekKind() {
 	case 'n':
@@ -392,40 +457,54 @@ func (d *decoder) list(a *schema.Attribute) (List, error) {
 		return nil, SyntaxError(err)
 	}
 	var l List
-	primaries := 0
-	for d.PeekKind() != ']' {
+	for i := 0; d.PeekKind() != ']'; i++ {
 		v, err := d.single(a, true)
 		if err != nil {
 			return nil, err
 		}
-		if v == nil {
-			continue
+		o, ok := v.(*Object)
+		if ok && d.repair != nil {
+			o = d.repair.Element(a, o)
+			v = o
 		}
-		if o, ok := v.(*Object); ok {
-			if d.repair != nil {
-				if o = d.repair.Element(a, o); o.Empty() {
-					continue
-				}
-				v = o
-			}
-			if isPrimary(a, o) {
-				// RFC 7643 §2.4: "The primary attribute value 'true' MUST appear no more than once."
-				if primaries++; primaries > 1 {
-					return nil, invalidValue("%s has more than one primary value.", a.Path)
-				}
-			}
+		if a.Backing == schema.InMembers && !refers(a, v) {
+			return nil, invalidValue("%s[%d].value must be the id of a user or group.", a.Path, i)
+		}
+		if unassigned(v) {
+			continue
 		}
 		l = append(l, v)
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, SyntaxError(err)
 	}
-	return l, nil
+	if !d.stored && a.Backing != schema.InMembers {
+		l = distinct(l)
+	}
+	return l, onePrimary(a, l)
 }
 
-func isPrimary(a *schema.Attribute, o *Object) bool {
+// refers says whether a member has an id.
+func refers(a *schema.Attribute, v Value) bool {
+	o, _ := v.(*Object)
+	id, _ := o.Get(a.Value()).(string)
+	return id != ""
+}
+
+// onePrimary refuses a list of which more than one element is primary: "The
+// primary attribute value 'true' MUST appear no more than once" (RFC 7643 §2.4).
+func onePrimary(a *schema.Attribute, l List) error {
 	p := a.Sub("primary")
-	return p != nil && o.Get(p) == true
+	n := 0
+	for _, v := range l {
+		if o, ok := v.(*Object); ok && p != nil && o.Get(p) == true {
+			n++
+		}
+	}
+	if n > 1 {
+		return invalidValue("%s has more than one primary value.", a.Path)
+	}
+	return nil
 }
 
 func (d *decoder) nested(raw jsontext.Value) *decoder {
@@ -464,6 +543,9 @@ func (d *decoder) single(a *schema.Attribute, element bool) (Value, error) {
 				return nil, nil
 			}
 		}
+		if a.Type == schema.Reference && !d.stored && !ValidReference(s) {
+			return d.reference(a, s, element)
+		}
 		return s, checkText(a, s)
 	}
 	raw, err := d.ReadValue()
@@ -478,12 +560,22 @@ func (d *decoder) single(a *schema.Attribute, element bool) (Value, error) {
 	}
 	if d.repair != nil {
 		if mended, ok := d.repair.Misfit(a, raw.Clone(), element); ok {
+			return d.nested(mended).single(a, element)
+		}
+	}
+	return nil, d.misfit(a, raw)
+}
+
+// reference mends a link that is no URI, or refuses it (RFC 7643 §2.3.7).
+func (d *decoder) reference(a *schema.Attribute, s string, element bool) (Value, error) {
+	if d.repair != nil {
+		if mended, ok := d.repair.Misfit(a, AppendString(nil, s), element); ok {
 			strict := d.nested(mended)
 			strict.repair = nil
 			return strict.single(a, element)
 		}
 	}
-	return nil, d.misfit(a, raw)
+	return nil, invalidValue("%s must be a URI, not %q.", a.Path, Truncate(s, 40))
 }
 
 func (d *decoder) misfit(a *schema.Attribute, raw jsontext.Value) error {

@@ -42,6 +42,12 @@ func TestDecodeMakesCanonical(t *testing.T) {
 		{"values come back as they were sent",
 			`{"userName":"u","phoneNumbers":[{"value":"+49 (0)30 / 123"}],"title":"\u00e4\u2028</script>\ud83d\ude00"}`,
 			"{\"userName\":\"u\",\"title\":\"ä\u2028</script>😀\",\"phoneNumbers\":[{\"value\":\"+49 (0)30 / 123\"}]}"},
+		{"the same element twice is one (RFC 7643 §2.4), be it primary",
+			`{"userName":"u","emails":[{"value":"a","type":"work","primary":true},{"type":"work","PRIMARY":true,"value":"a"},{"value":"a"},{"value":"A"}],"roles":[{"value":"r"},{"value":"r","display":null}]}`,
+			`{"userName":"u","emails":[{"value":"a","type":"work","primary":true},{"value":"a"},{"value":"A"}],"roles":[{"value":"r"}]}`},
+		{"a reference is a URI or a relative one (RFC 7643 §2.3.7)",
+			`{"userName":"u","profileUrl":"../a%20b;c?d#e","photos":[{"value":"https://[2001:db8::1]/"},{"value":"data:,x"},{"value":"urn:uuid:1"}]}`,
+			`{"userName":"u","profileUrl":"../a%20b;c?d#e","photos":[{"value":"https://[2001:db8::1]/"},{"value":"data:,x"},{"value":"urn:uuid:1"}]}`},
 		{"booleans stay booleans", `{"userName":"u","active":false,"emails":[{"value":"v","primary":true}]}`,
 			`{"userName":"u","active":false,"emails":[{"value":"v","primary":true}]}`},
 	}
@@ -83,6 +89,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"two primaries (RFC 7643 §2.4)", `{"userName":"u","emails":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, scimerrors.ScimTypeInvalidValue, "primary"},
 		{"a date that is none", `{"userName":"u","urn:ietf:params:scim:schemas:extension:workspace:2.0:User":{"employeeHireDate":"soon"}}`, scimerrors.ScimTypeInvalidValue, "employeeHireDate"},
 		{"binary that is no base64", `{"userName":"u","x509Certificates":[{"value":"!!"}]}`, scimerrors.ScimTypeInvalidValue, "x509Certificates"},
+		{"a reference that is no URI", `{"userName":"u","profileUrl":"not a url"}`, scimerrors.ScimTypeInvalidValue, "profileUrl"},
+		{"a reference in an element", `{"userName":"u","photos":[{"value":"http://[bad"}]}`, scimerrors.ScimTypeInvalidValue, "photos.value"},
+		{"core attributes under their URN", `{"userName":"u","urn:ietf:params:scim:schemas:core:2.0:User":{"title":"t"}}`, scimerrors.ScimTypeInvalidSyntax, "core:2.0:User"},
 		{"schemas that is no list", `{"userName":"u","schemas":"x"}`, scimerrors.ScimTypeInvalidSyntax, "schemas"},
 		{"too deep", `{"userName":"u","x":` + deep + `}`, scimerrors.ScimTypeInvalidSyntax, "deep"},
 		{"an indexed value that is too long", `{"userName":"` + strings.Repeat("a", MaxKey+1) + `"}`, scimerrors.ScimTypeInvalidValue, "longer"},
@@ -171,6 +180,52 @@ func TestParseTimeReadsWhatDirectoriesSend(t *testing.T) {
 	for _, in := range []string{"", "now", "2026-13-01T00:00:00Z", "2026-01-31 09:00", "31.01.2026"} {
 		if got, err := ParseTime(in); err == nil {
 			t.Errorf("%q was read as %s", in, got)
+		}
+	}
+}
+
+// A stored document that can't be read is no fault of the client that asks.
+func TestStoredDocumentsThatCantBeReadAreNoClientsFault(t *testing.T) {
+	for _, stored := range []string{`{"userName":5}`, `{"userName":`, `{"userName":"u","active":"yes"}`} {
+		_, err := MustDecode(set.User, []byte(stored))
+		if err == nil || errors.As(err, new(scimerrors.ScimError)) {
+			t.Errorf("%s: %#v", stored, err)
+		}
+	}
+	if o, err := MustDecode(set.User, []byte(`{"userName":"u","profileUrl":"not a url"}`)); err != nil || o.At(set.User.Root.Sub("profileUrl")) != "not a url" {
+		t.Errorf("a link that was stored before links were checked: %v, %v", o, err)
+	}
+	_, err := MustDecode(set.User, []byte(`{"userName":"u","urn:ietf:params:scim:schemas:extension:Contoso:2.0:User":{"tag":"blue"}}`))
+	if !errors.Is(err, ErrUndeclared) {
+		t.Errorf("undeclared attribute: %v", err)
+	}
+}
+
+func TestMemberWithoutAValueIsRefusedByItsPath(t *testing.T) {
+	for _, element := range []string{`{}`, `null`, `{"value":null}`, `{"value":""}`, `{"display":"x"}`, `{"colour":"red"}`, `{"$ref":"https://x/Users/1"}`, `{"type":"User"}`} {
+		_, err := Decode(set.Group, []byte(`{"displayName":"G","members":[{"value":"1"},`+element+`]}`), nil)
+		var se scimerrors.ScimError
+		if !errors.As(err, &se) || se.ScimType != scimerrors.ScimTypeInvalidValue || !strings.HasPrefix(se.Detail, "members[1].value ") {
+			t.Errorf("%s: %v", element, err)
+		}
+	}
+}
+
+func TestValidReference(t *testing.T) {
+	for _, s := range []string{
+		"", "a", "a/b:c", "./a:b", "?", "#", "//", "//h", "http:", "http://", "ftp://u:p@h.example:21/a;type=i?b/?:@=c#d/?", "mailto:a@b.example", "urn:ietf:rfc:2141", "file:///etc",
+		"tel:+1-816", "http://[::ffff:1.2.3.4]:/", "HTTP://EXAMPLE/%7e%2F", "news:comp.x(y)'*,;=!$&+", "http://h%C3%BC/",
+	} {
+		if !ValidReference(s) {
+			t.Errorf("%q is refused", s)
+		}
+	}
+	for _, s := range []string{
+		" ", "a b", "a\\b", "ü", "%", "%a", "%zz", "a#b#c", "a[b]", "?[", "#]", ":a", "1a:b", "a b:c", "http://[bad", "http://[1.2.3.4]/", "http://[::1]x/", "http://[::1%25a]/", "http://h:x/", "http://a@b@c/", "http://a b/",
+		"\"", "<a>", "^", "`", "{a}", "|", "\x00", "\x7f", "http://%41/",
+	} {
+		if ValidReference(s) {
+			t.Errorf("%q is accepted", s)
 		}
 	}
 }

@@ -188,6 +188,37 @@ func Equal(a, b Value) bool {
 	return a == b
 }
 
+// Dedupe drops from each multi-valued attribute the elements that are equal to an
+// earlier one (RFC 7643 §2.4: a value SHOULD NOT be returned more than once).
+func (o *Object) Dedupe() {
+	for i, f := range o.Fields() {
+		switch v := f.Value.(type) {
+		case List:
+			o.fields[i].Value = distinct(v)
+		case *Object:
+			v.Dedupe()
+		}
+	}
+}
+
+// distinct drops the elements that are equal to an earlier one. It changes the
+// list that it is given.
+func distinct(l List) List {
+	if len(l) < 2 {
+		return l
+	}
+	seen := make(map[string]bool, len(l))
+	var text []byte
+	return slices.DeleteFunc(l, func(v Value) bool {
+		text = AppendValue(text[:0], v)
+		if seen[string(text)] {
+			return true
+		}
+		seen[string(text)] = true
+		return false
+	})
+}
+
 // AppendJSON appends the object as JSON, fields in the schema's order.
 func (o *Object) AppendJSON(b []byte) []byte {
 	b = append(b, '{')

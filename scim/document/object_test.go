@@ -30,7 +30,7 @@ func object(t *rapid.T, parent *schema.Attribute) *Object {
 			}
 			l = append(l, v)
 		}
-		o.Set(a, l)
+		o.Set(a, distinct(l))
 	}
 	return o
 }
@@ -45,6 +45,8 @@ func value(t *rapid.T, a *schema.Attribute) Value {
 		return "2026-01-31T09:00:00Z"
 	case schema.Binary:
 		return "AAECAw=="
+	case schema.Reference:
+		return rapid.SampledFrom([]string{"", "a", "/a%20b", "../Users/1", "https://[::1]:8/?a#b"}).Draw(t, "reference")
 	}
 	return rapid.StringMatching(`[^\x00]{1,20}`).Draw(t, "string")
 }

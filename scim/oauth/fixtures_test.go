@@ -50,7 +50,7 @@ func (c *clock) add(d time.Duration) {
 type core struct {
 	federations []store.Federation
 	secrets     map[string]store.Token
-	unavailable bool
+	err         error // of each look for a secret
 	issued      []directory.AccessSpec
 }
 
@@ -59,8 +59,8 @@ var _ Directory = (*core)(nil)
 func (c *core) source() store.Source { return store.Source{ID: 7, Tenant: 3, PublicID: clientID} }
 
 func (c *core) AuthenticateClient(_ context.Context, id, secret string) (store.Principal, error) {
-	if c.unavailable {
-		return store.Principal{}, store.ErrUnavailable
+	if c.err != nil {
+		return store.Principal{}, c.err
 	}
 	t, ok := c.secrets[secret]
 	if !ok || id != clientID {

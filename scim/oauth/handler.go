@@ -118,11 +118,11 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 		writeError(w, te)
 	case errors.As(err, &ae):
 		writeError(w, invalidClient(ae.Detail))
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		w.Header().Set("Retry-After", "1")
 		writeError(w, &tokenError{status: http.StatusServiceUnavailable, Code: codeUnavailable, Description: "Try again later."})
 	default:
-		h.log.Error("token request failed", "error", err)
+		h.log.Error("token request failed", "error", store.LogText(err))
 		writeError(w, &tokenError{status: http.StatusInternalServerError, Code: codeServerError, Description: "Internal error."})
 	}
 }

@@ -1,12 +1,17 @@
 package oauth
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/workspace-scim/workspace/store"
 )
 
 func secretForm(id, secret string) url.Values {
@@ -107,10 +112,29 @@ func TestOnlyPOSTIsTaken(t *testing.T) {
 
 func TestUnavailableDatabaseIs503WithRetryAfter(t *testing.T) {
 	f := newFixture(t)
-	f.core.unavailable = true
-	w := f.post(secretForm(clientID, "first secret"), nil)
-	wantError(t, w, 503, "temporarily_unavailable")
-	if w.Header().Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+	var log strings.Builder
+	f.h.log = slog.New(slog.NewTextHandler(&log, nil))
+	for _, err := range []error{store.ErrUnavailable, context.DeadlineExceeded, context.Canceled} {
+		f.core.err = err
+		w := f.post(secretForm(clientID, "first secret"), nil)
+		wantError(t, w, 503, "temporarily_unavailable")
+		if w.Header().Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", &log)
+	}
+}
+
+func TestLogOfAFaultHoldsNothingThatTheClientSent(t *testing.T) {
+	f := newFixture(t)
+	var log strings.Builder
+	f.h.log = slog.New(slog.NewTextHandler(&log, nil))
+	const secret = "first secret"
+	f.core.err = fmt.Errorf("converting %q to an id: invalid syntax", secret)
+	wantError(t, f.post(secretForm(clientID, secret), nil), 500, "server_error")
+	if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "invalid syntax") || strings.Contains(text, secret) {
+		t.Errorf("logged: %s", text)
 	}
 }

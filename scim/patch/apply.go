@@ -27,6 +27,7 @@ func (p *Patch) Apply(o *document.Object) error {
 	if err := document.Require(p.t, w.doc); err != nil {
 		return err
 	}
+	w.doc.Dedupe()
 	*o = *w.doc
 	return nil
 }

@@ -15,12 +15,13 @@
 //   - An element whose primary becomes true takes it from the others (§3.5.2).
 //     One operation that would make several elements primary is refused.
 //   - A remove whose filter matches nothing changes nothing, so a replayed
-//     request is harmless; a replace whose filter matches nothing is noTarget
-//     (§3.5.2.3).
+//     request is harmless; an add or replace whose filter matches nothing is
+//     noTarget (§3.5.2.3).
 //   - A replace by a value filter merges the given sub-attributes into the
 //     matching elements.
 //   - An element of which a change leaves no more than type and primary says
 //     nothing and goes, as in Microsoft's reference code.
+//   - Elements that a change has made equal are one (RFC 7643 §2.4).
 //   - A new value of a complex attribute takes away the $ref to the old one.
 //   - In a value without path, readOnly and unknown attributes are ignored, as
 //     they are in a POST (§3.3); as a path they are refused.

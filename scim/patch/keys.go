@@ -14,6 +14,11 @@ import (
 // an operation of its own, in the order sent. Unknown and readOnly ones are
 // ignored.
 func (p *parser) keys(k kind, in *schema.Attribute, raw jsontext.Value) error {
+	if raw.Kind() == '[' && p.repairs != nil {
+		if mended, ok := p.repairs.Misfit(in, raw.Clone(), false); ok {
+			raw = mended
+		}
+	}
 	if raw.Kind() != '{' {
 		return invalidValue("Without a path the value must be a JSON object of attributes.")
 	}

@@ -106,30 +106,16 @@ func idsOf(e ast.Expression) ([]string, bool) {
 // memberIDs reads a list of members.
 func (p *parser) memberIDs(raw jsontext.Value) ([]string, error) {
 	a := p.t.Members
-	if raw.Kind() != '[' && p.repairs != nil {
-		if mended, ok := p.repairs.Misfit(a, raw.Clone(), false); ok {
-			raw = mended
-		}
-	}
-	if raw.Kind() != '[' {
-		_, _, err := document.DecodeValue(a, raw, false, nil)
+	v, _, err := document.DecodeValue(a, raw, false, p.repairs)
+	if err != nil {
 		return nil, err
 	}
+	list, _ := v.(document.List)
 	var ids []string
-	err := eachElement(raw, a.Path, func(i int, v jsontext.Value) error {
-		value, _, err := document.DecodeValue(a, v, true, p.repairs)
-		if err != nil {
-			return err
-		}
-		o, _ := value.(*document.Object)
-		id, _ := o.Get(a.Value()).(string)
-		if id == "" {
-			return invalidValue("%s[%d].value must be the id of a user or group.", a.Path, i)
-		}
-		ids = append(ids, id)
-		return nil
-	})
-	return unique(ids), err
+	for _, e := range list {
+		ids = append(ids, e.(*document.Object).Get(a.Value()).(string)) // the decoder has seen to it
+	}
+	return unique(ids), nil
 }
 
 // unique drops repetitions, keeping the order.

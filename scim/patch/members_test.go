@@ -74,10 +74,11 @@ func TestMemberRefusals(t *testing.T) {
 		{"an empty string removes no one", `{"op":"remove","path":"members","value":""}`, "invalidValue: members has several values"},
 		{"a number", `{"op":"add","path":"members","value":[7]}`, "invalidValue: members must be an object"},
 		{"a value of the wrong type", `{"op":"add","path":"members","value":[{"value":7}]}`, "invalidValue: members.value must be a string"},
-		{"a member's display", `{"op":"replace","path":"members[value eq \"a\"].display","value":"A"}`, "mutability: A member can't be changed"},
+		{"a member's display", `{"op":"replace","path":"members[value eq \"a\"].display","value":"A"}`, "mutability: members.display is read-only"},
 		{"all members' type", `{"op":"replace","path":"members.type","value":"User"}`, "mutability: A member can't be changed"},
 		{"a member", `{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"b"}}`, "mutability: A member can't be changed"},
-		{"a member's display, removed", `{"op":"remove","path":"members[value eq \"a\"].display"}`, "mutability: members.display can't be removed"},
+		{"a member's display, removed", `{"op":"remove","path":"members[value eq \"a\"].display"}`, "mutability: members.display is read-only"},
+		{"a member's type, removed", `{"op":"remove","path":"members[value eq \"a\"].type"}`, "mutability: members.type can't be removed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := patch.Parse(group, message(tt.op), dialect.New(nil))

@@ -109,7 +109,7 @@ func (p *parser) assign(k kind, t target, raw jsontext.Value) error {
 	case a == p.t.Members:
 		return p.assignMembers(k, t, raw)
 	case t.where != nil || t.sub != nil:
-		return p.assignElements(t, raw)
+		return p.assignElements(k, t, raw)
 	case a.Extension:
 		return p.assignExtension(k, a, raw)
 	case a.MultiValued:
@@ -188,9 +188,10 @@ func (p *parser) assignComplex(a *schema.Attribute, raw jsontext.Value) error {
 
 // assignElements changes the selected elements of a multi-valued attribute, or
 // one sub-attribute of each.
-func (p *parser) assignElements(t target, raw jsontext.Value) error {
+func (p *parser) assignElements(k kind, t target, raw jsontext.Value) error {
 	e := editElements{target: t}
 	if t.sub != nil {
+		e.seed = p.sow(k, t)
 		v, _, err := document.DecodeValue(t.sub, raw, false, p.repairs)
 		if err != nil {
 			return err

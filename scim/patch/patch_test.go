@@ -105,6 +105,8 @@ func TestStrict(t *testing.T) {
 		{"replace merges a complex value", `{"op":"replace","path":"name","value":{"givenName":"Babs"}}`, with(`"givenName":"Barbara"`, `"givenName":"Babs"`)},
 		{"replace unassigns what is null in a complex value", `{"op":"replace","path":"name","value":{"formatted":null}}`, with(`"formatted":"Barbara Jensen",`, "")},
 		{"replace of a list", `{"op":"replace","path":"emails","value":[{"value":"x@x.example"}]}`, with(mails, `"emails":[{"value":"x@x.example"}]`)},
+		{"replace by a list that has an element twice", `{"op":"replace","path":"emails","value":[{"value":"x@x.example","type":"work"},{"type":"work","value":"x@x.example"}]}`, with(mails, `"emails":[{"value":"x@x.example","type":"work"}]`)},
+		{"replace that makes elements equal", `{"op":"replace","path":"emails","value":[{"value":"x"},{"value":"x","type":"work"}]},{"op":"replace","path":"emails.type","value":"home"}`, with(mails, `"emails":[{"value":"x","type":"home"}]`)},
 		{"replace by the empty list", `{"op":"replace","path":"emails","value":[]}`, with(mails+",", "")},
 		{"replace of the matching elements", `{"op":"replace","path":"addresses[type eq \"work\"]","value":{"streetAddress":"911 Universal"}}`, with("100 Plaza", "911 Universal")},
 		{"replace of a sub-attribute of the matching elements", `{"op":"replace","path":"addresses[type eq \"work\"].streetAddress","value":"911 Universal"}`, with("100 Plaza", "911 Universal")},

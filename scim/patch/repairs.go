@@ -6,9 +6,6 @@ import "github.com/workspace-scim/workspace/scim/document"
 // implements it and describes each repair.
 type Repairs interface {
 	document.Repairer
-	// Repair is called with a repair's id when a request can only be accepted
-	// by it, and returns whether it may be; a call that returns true is one use.
-	Repair(id string) bool
 }
 
 // The repairs that PATCH asks for, besides those of scim/filter and
@@ -19,7 +16,7 @@ const (
 	RepairOpCase                = "op-case"
 	RepairNullClears            = "null-clears"
 	RepairDottedKey             = "dotted-key"
-	RepairURNKey                = "urn-key"
+	RepairURNKey                = document.RepairURNKey
 	RepairFilteredKey           = "filtered-key"
 	RepairRemoveWithValue       = "remove-with-value"
 	RepairCreateTypedElement    = "create-typed-element"

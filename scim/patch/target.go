@@ -17,8 +17,7 @@ type target struct {
 	sent  ast.Expression // where, before it was resolved
 	// sub is the sub-attribute of these elements; nil for them themselves.
 	sub *schema.Attribute
-	// seed is the element that where asks for, if it is made of eq terms joined
-	// by and; nil for other filters.
+	// seed is the element to make where none matches; nil to make none.
 	seed *document.Object
 	// custom is set instead of attr for an undeclared custom attribute.
 	custom schema.Custom
@@ -85,11 +84,21 @@ func (p *parser) narrow(a *schema.Attribute, path ast.Path) (target, error) {
 			return target{}, invalidPath("%s has no sub-attribute %s.", a.Path, quote(*path.SubAttribute))
 		}
 	}
-	seed := &document.Object{}
-	if p.seed(seed, a, path.ValueExpression) && filter.MatchElement(t.where, seed) {
-		t.seed = seed
-	}
 	return t, nil
+}
+
+// sow gives the element that may be made for a target where none matches: of an
+// element's part, whose filter is made of eq terms joined by and. A replace
+// makes no primary element: which one is primary is the list's to say.
+func (p *parser) sow(k kind, t target) *document.Object {
+	o := &document.Object{}
+	if t.where == nil || !p.seed(o, t.attr, t.sent) || !filter.MatchElement(t.where, o) {
+		return nil
+	}
+	if primary := t.attr.Sub("primary"); k == replace && primary != nil && o.Get(primary) != nil {
+		return nil
+	}
+	return o
 }
 
 // seed sets what a filter of eq terms joined by and asks for, in the spelling

@@ -113,7 +113,9 @@ var indexed = map[Kind]map[string]int{
 // the tenant's custom attributes. It fails only for a custom attribute whose
 // URN or name the rules of RFC 7643 §2.1 forbid.
 func New(custom []Custom) (*Set, error) {
-	user, group := scim.CoreUserSchema(), scim.CoreGroupSchema()
+	// The library's Group has members.display immutable (RFC 7643 §8.7.1); we derive
+	// it, so it is readOnly.
+	user, group := scim.CoreUserSchema(), mustLoad("core-group.json")
 	enterprise, wsUser := scim.ExtensionEnterpriseUser(), mustLoad("workspace-user.json")
 	wsGroup, origin := mustLoad("workspace-group.json"), mustLoad("workspace-origin.json")
 	customs, err := customSchemas(custom)

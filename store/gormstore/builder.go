@@ -31,8 +31,8 @@ type fragment struct {
 }
 
 // columns adds what recordScanner reads: of resources r and, in the view of a
-// source, of its link l. Without the document that column is empty.
-func (b *builder) columns(d dialect, noDoc bool) *builder {
+// source, of its link l. What isn't wanted is empty.
+func (b *builder) columns(d dialect, doc, groups bool) *builder {
 	own := b.view.Source != 0
 	b.add("r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.class, r.state, r.state_at, ")
 	if own {
@@ -41,14 +41,18 @@ func (b *builder) columns(d dialect, noDoc bool) *builder {
 		b.add("r.version, r.created, r.modified, ")
 	}
 	switch {
-	case noDoc:
+	case !doc:
 		b.add("''")
 	case own:
 		b.add("CASE WHEN l.view = 0 THEN r.doc ELSE (SELECT d.doc FROM link_docs d WHERE d.rid = l.rid AND d.source = l.source) END")
 	default:
 		b.add("r.doc")
 	}
-	return b.add(", COALESCE((SELECT " + d.concat("p.source") + " FROM links p WHERE p.rid = r.rid AND p.state <= 2), '')")
+	b.add(", COALESCE((SELECT " + d.concat("p.source") + " FROM links p WHERE p.rid = r.rid AND p.state <= 2), ''), ")
+	if !groups {
+		return b.add("''")
+	}
+	return b.groupsOf(d)
 }
 
 // joinLink joins the link of the view's source to r.

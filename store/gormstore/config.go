@@ -36,7 +36,7 @@ type Config struct {
 	// WALLimit is the size in bytes of SQLite's log above which its content is
 	// moved to the database file. 0 means 40 MB.
 	WALLimit int64
-	// Connections bounds the connections to PostgreSQL. 0 means 40.
+	// Connections bounds the connections to PostgreSQL. 0 means 32.
 	Connections int
 	// MaxScan is the rows that a query may look at where no index serves and
 	// Query.MaxScan is 0. 0 means 250,000.

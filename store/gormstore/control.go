@@ -3,6 +3,7 @@ package gormstore
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/workspace-scim/workspace/scim/schema"
@@ -266,6 +267,11 @@ func (t *tx) UpdateToken(n *store.Token) error {
 	return t.update(&tokenRow{ID: n.ID}, "tenant = ?", n.Tenant, map[string]any{"expires": micros(n.ExpiresAt), "revoked": micros(n.RevokedAt), "last_used": micros(n.LastUsedAt)})
 }
 
+// UseToken implements store.ControlWriter.
+func (t *tx) UseToken(id int64, at time.Time) error {
+	return t.exec("UPDATE tokens SET last_used = ? WHERE id = ? AND last_used < ?", micros(at), id, micros(at))
+}
+
 // DeleteExpiredTokens implements store.ControlWriter.
 func (t *tx) DeleteExpiredTokens(before time.Time) error {
 	return t.exec("DELETE FROM tokens WHERE kind = 'access' AND expires < ? AND expires <> ?", micros(before), micros(time.Time{}))
@@ -333,22 +339,28 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	var k tokenRow
 	var t tenantRow
 	var s sourceRow
-	err := r.one([]any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
+	var domains string
+	found := false
+	dest := []any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
 		&t.ID, &t.Slug, &t.DisplayName, &t.SyncEnabled, &t.SchemaVersion, &t.Created,
-		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created},
-		`SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
+		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains}
+	err := r.eachOf(func(rs rows) error {
+		found = true
+		return rs.Scan(dest...)
+	}, `SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
 			t.id, t.slug, t.display_name, t.sync_enabled, t.schema_version, t.created,
-			s.id, s.tenant, s.public_id, s.name, s.kind, s.directory_domain, s.mode, s.policies, s.created
+			s.id, s.tenant, s.public_id, s.name, s.kind, s.directory_domain, s.mode, s.policies, s.created,
+			COALESCE((SELECT string_agg(d.domain, ' ' ORDER BY d.position) FROM tenant_domains d WHERE d.tenant = t.id), '')
 		FROM tokens k CROSS JOIN tenants t CROSS JOIN sources s
 		WHERE k.hash = ? AND t.id = k.tenant AND s.tenant = k.tenant AND (s.id = k.source OR k.source = 0 AND s.kind = 'workspace')`, hash)
+	if err == nil && !found {
+		err = store.ErrNotFound
+	}
 	if err != nil {
 		return store.Principal{}, err
 	}
-	p := store.Principal{Token: k.token()}
-	if p.Source, err = s.source(); err != nil {
-		return store.Principal{}, err
-	}
-	p.Tenant, err = r.withDomains(t)
+	p := store.Principal{Token: k.token(), Tenant: t.tenant(strings.Fields(domains))}
+	p.Source, err = s.source()
 	return p, err
 }
 

@@ -18,6 +18,8 @@ type dialect interface {
 	intRows(ids []int64) (string, any)
 	// concat gives an aggregate that lists an integer column with commas.
 	concat(column string) string
+	// lists gives an aggregate that lists rows of columns as JSON.
+	lists(columns string) string
 	// contains and ends are predicates with one argument.
 	contains(column string) string
 	// suffix is the end of a text, with one argument: how many characters.
@@ -58,6 +60,10 @@ func (sqliteDialect) intRows(ids []int64) (string, any) {
 
 func (sqliteDialect) concat(column string) string { return "group_concat(" + column + ")" }
 
+func (sqliteDialect) lists(columns string) string {
+	return "json_group_array(json_array(" + columns + "))"
+}
+
 func (sqliteDialect) contains(column string) string { return "instr(" + column + ", ?) > 0" }
 
 func (sqliteDialect) suffix(column string) string { return "substr(" + column + ", -?)" }
@@ -86,6 +92,10 @@ func (postgresDialect) intRows(ids []int64) (string, any) {
 
 func (postgresDialect) concat(column string) string {
 	return "string_agg(" + column + "::text, ',')"
+}
+
+func (postgresDialect) lists(columns string) string {
+	return "json_agg(json_build_array(" + columns + "))::text"
 }
 
 func (postgresDialect) contains(column string) string { return "strpos(" + column + ", ?) > 0" }

@@ -1,6 +1,7 @@
 package gormstore
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -20,12 +21,23 @@ func openGorm(d gorm.Dialector, log *slog.Logger) (*gorm.DB, error) {
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
-		Logger: logger.NewSlogLogger(log, logger.Config{
-			SlowThreshold: slowStatement, LogLevel: logger.Warn, ParameterizedQueries: true, IgnoreRecordNotFoundError: true,
-		}),
+		Logger: slowOnly{logger.NewSlogLogger(log, logger.Config{
+			SlowThreshold: slowStatement, LogLevel: logger.Warn, ParameterizedQueries: true,
+		})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gormstore: open: %w", err)
 	}
 	return db, nil
+}
+
+// slowOnly logs no errors: they are returned, and logged where they end.
+type slowOnly struct{ logger.Interface }
+
+func (l slowOnly) LogMode(level logger.LogLevel) logger.Interface {
+	return slowOnly{l.Interface.LogMode(level)}
+}
+
+func (l slowOnly) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), _ error) {
+	l.Interface.Trace(ctx, begin, statement, nil)
 }

@@ -15,17 +15,74 @@ const joinDocs = ` LEFT JOIN link_docs d ON d.rid = l.rid AND d.source = l.sourc
 func (s *session) readLinks(sql string, args ...any) ([]store.Link, error) {
 	var out []store.Link
 	err := s.each(func(r rows) error {
-		var l store.Link
-		var created, modified, view int64
-		var doc string
-		err := r.Scan(&l.RID, &l.Tenant, &l.Kind, &l.Source, &l.ExternalID, &l.Anchor, &l.State, &l.Version, &created, &modified, &view, &doc)
-		l.CreatedAt, l.ModifiedAt = instant(created), instant(modified)
-		if view != 0 {
-			l.Own, l.Doc = true, []byte(doc)
-		}
-		out = append(out, l)
+		var sc linkScanner
+		err := r.Scan(sc.dest()...)
+		out = append(out, sc.link())
 		return err
 	}, sql, args...)
+	return out, err
+}
+
+// linkScanner holds one row of selectLinks.
+type linkScanner struct {
+	l                       store.Link
+	created, modified, view int64
+	doc                     string
+}
+
+func (s *linkScanner) dest() []any {
+	l := &s.l
+	return []any{&l.RID, &l.Tenant, &l.Kind, &l.Source, &l.ExternalID, &l.Anchor, &l.State, &l.Version, &s.created, &s.modified, &s.view, &s.doc}
+}
+
+func (s *linkScanner) link() store.Link {
+	l := s.l
+	l.CreatedAt, l.ModifiedAt = instant(s.created), instant(s.modified)
+	if s.view != 0 {
+		l.Own, l.Doc = true, []byte(s.doc)
+	}
+	return l
+}
+
+// Load implements store.Tx.
+func (t *tx) Load(v store.View, kind schema.Kind, id string, groups bool) (store.Loaded, error) {
+	if !storable(id) {
+		return store.Loaded{}, store.ErrNotFound
+	}
+	if err := t.lock("SELECT 1 FROM resources r WHERE r.tenant = ? AND r.id = ?", v.Tenant, id); err != nil {
+		return store.Loaded{}, err
+	}
+	b := &builder{view: v}
+	b.add("SELECT " + resourceColumns + `, COALESCE(l.rid, 0), COALESCE(l.tenant, 0), COALESCE(l.kind, 0), COALESCE(l.source, 0),
+		COALESCE(l.external_id, ''), COALESCE(l.anchor, ''), COALESCE(l.state, 0), COALESCE(l.version, 0),
+		COALESCE(l.created, 0), COALESCE(l.modified, 0), COALESCE(l.view, 0), COALESCE(d.doc, ''), `)
+	if groups {
+		b.groupsOf(t.dialect)
+	} else {
+		b.add("''")
+	}
+	b.add(" FROM resources r LEFT JOIN links l ON l.rid = r.rid"+joinDocs+" WHERE r.tenant = ? AND r.id = ? AND r.kind = ? ORDER BY l.source", v.Tenant, id, kind)
+	var out store.Loaded
+	var list string
+	sc := newScanner()
+	err := t.each(func(r rows) error {
+		var lc linkScanner
+		if err := sc.scan(r, append(lc.dest(), &list)...); err != nil {
+			return err
+		}
+		if out.Resource = sc.r; lc.l.RID != 0 {
+			out.Links = append(out.Links, lc.link())
+		}
+		return nil
+	}, b.sql(), b.args...)
+	if err == nil && out.RID == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Loaded{}, err
+	}
+	t.learn(out.RID, out.Tenant)
+	out.Groups, err = memberships(list)
 	return out, err
 }
 
@@ -44,6 +101,9 @@ func (r *reader) Links(rid int64) ([]store.Link, error) {
 // link is looked for first, and read again once it can't change any more.
 func (r *reader) FindExternalID(source int64, kind schema.Kind, externalID string) (store.Link, error) {
 	if externalID == "" || !storable(externalID) {
+		return store.Link{}, store.ErrNotFound
+	}
+	if r.free[externalMemo(source, kind, externalID)] {
 		return store.Link{}, store.ErrNotFound
 	}
 	const sql = selectLinks + " FROM links l" + joinDocs + " WHERE l.source = ? AND l.kind = ? AND l.external_id = ?"
@@ -71,10 +131,10 @@ func (r *reader) FindExternalID(source int64, kind schema.Kind, externalID strin
 // FindAnchor implements store.Reader. It asks for each source of the tenant in
 // turn, because the unique index of anchors begins with the source.
 func (r *reader) FindAnchor(tenant int64, kind schema.Kind, anchor string) ([]store.Link, error) {
-	if anchor == "" || !storable(anchor) {
+	if anchor == "" || !storable(anchor) || r.free[anchorMemo(tenant, kind, anchor)] {
 		return nil, nil
 	}
-	if err := r.meetAtAnchor(tenant, kind, anchor); err != nil {
+	if err := r.meet(anchorPoint(tenant, kind, anchor)); err != nil {
 		return nil, err
 	}
 	const from = " FROM sources s CROSS JOIN links l"

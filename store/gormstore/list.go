@@ -106,7 +106,7 @@ func (l *lister) stream() error {
 		return err
 	}
 	if start != nil && l.q.Limit > 0 {
-		err = l.streamAfter(*start)
+		total, err = l.streamAfter(*start, total)
 	}
 	if err == nil {
 		err = l.settle(start, total)
@@ -160,26 +160,59 @@ func (l *lister) start(total int) (*store.Position, int, error) {
 	if p, err := l.hinted(); p != nil || err != nil {
 		return p, total, err
 	}
-	b := l.builder()
-	l.from(b, func() { b.add(l.place()) })
-	b.add(" ORDER BY "+l.place()+" LIMIT 1 OFFSET ?", l.q.Offset-1)
-	rids, err := l.ids(b.sql(), b.args...)
+	rids, err := l.passOver(total)
 	if err != nil || len(rids) == 0 {
 		return nil, total, err
 	}
 	return &store.Position{RID: rids[0], Index: l.q.Offset}, total, nil
 }
 
-func (l *lister) streamAfter(start store.Position) error {
+// passOver gives the place of the last match before the page. Of all that the
+// view shows it counts from the nearer end, and reads nothing but an index.
+func (l *lister) passOver(total int) ([]int64, error) {
 	b := l.builder()
-	l.from(b, func() { b.columns(l.dialect, l.q.NoDoc) })
+	switch {
+	case l.q.Filter != nil:
+		l.from(b, func() { b.add(l.place()) })
+		b.add(" ORDER BY "+l.place()+" LIMIT 1 OFFSET ?", l.q.Offset-1)
+		return l.ids(b.sql(), b.args...)
+	case l.q.Offset > total:
+		return nil, nil
+	case l.q.View.Source != 0:
+		b.add("SELECT l.rid FROM links l WHERE l.source = ? AND l.kind = ? AND l.state <= 2", l.q.View.Source, l.q.Type.Kind)
+	default:
+		b.add("SELECT r.rid FROM resources r WHERE r.tenant = ? AND r.kind = ? AND r.state <= 2", l.q.View.Tenant, l.q.Type.Kind)
+	}
+	if l.q.Offset > total/2 {
+		b.add(" ORDER BY "+l.place()+" DESC LIMIT 1 OFFSET ?", total-l.q.Offset)
+	} else {
+		b.add(" ORDER BY "+l.place()+" LIMIT 1 OFFSET ?", l.q.Offset-1)
+	}
+	return l.ids(b.sql(), b.args...)
+}
+
+// streamAfter gives the page, and the total if it was told with it.
+func (l *lister) streamAfter(start store.Position, total int) (int, error) {
+	b := l.builder()
+	sc, read := newRecordScanner(), l.each
+	atOnce := total < 0 && start.RID == 0 && l.totalAtOnce()
+	l.from(b, func() {
+		b.columns(l.dialect, !l.q.NoDoc, l.q.Groups)
+		if atOnce {
+			b.add(", (")
+			l.from(b, func() { b.add("COUNT(*)") }).add(")")
+		}
+	})
 	if start.RID != 0 {
 		b.add(" AND "+l.place()+" > ?", start.RID)
 	}
 	b.add(" ORDER BY "+l.place()+" LIMIT ?", l.q.Limit+1)
-	sc := newRecordScanner()
+	if atOnce {
+		total = 0
+		sc, read = newRecordScanner(&total), l.eachOf
+	}
 	last := start
-	return l.each(func(rs rows) error {
+	err := read(func(rs rows) error {
 		if l.page.Count == l.q.Limit {
 			l.page.Next = &store.Position{RID: last.RID, Index: start.Index + l.page.Count}
 			return nil
@@ -191,54 +224,59 @@ func (l *lister) streamAfter(start store.Position) error {
 		last.RID = sc.rec.RID
 		return l.row(&sc.rec)
 	}, b.sql(), b.args...)
+	return total, err
+}
+
+// totalAtOnce says whether to count in the statement that gives the page: where
+// few rows match and a second statement would cost a round trip, or three with
+// those of a transaction around the two.
+func (l *lister) totalAtOnce() bool {
+	d := l.plan.driver
+	return l.locks() && d != nil && d.rank <= byKey
 }
 
 // scan gives a page in the order of creation where only the documents tell what
-// matches: all candidates are read, to count them.
+// matches: all candidates are read, to count them, and those of the page again,
+// unless an index says that there are few.
 func (l *lister) scan() error {
-	seen := 0
-	var last store.Position
-	err := l.candidates(func(rec *store.Record, _ *document.Object) error {
+	few := l.plan.driver != nil && l.plan.driver.rank <= byKey
+	var read map[int64]*store.Record
+	if few {
+		read = map[int64]*store.Record{}
+	}
+	seen, first := 0, l.q.Offset
+	if l.q.After != nil {
+		first = l.q.After.Index
+	}
+	var places []store.Position
+	err := l.candidates(few, func(rec *store.Record, _ *document.Object) error {
 		seen++
 		before := seen <= l.q.Offset
 		if l.q.After != nil {
 			before = rec.RID <= l.q.After.RID
 		}
-		switch {
-		case before:
-			return nil
-		case l.page.Count < l.q.Limit:
-			l.page.Count++
-			last = store.Position{RID: rec.RID, Index: l.index(seen)}
-			if l.q.NoDoc {
-				rec.Doc = nil
+		if !before && len(places) <= l.q.Limit {
+			places = append(places, store.Position{RID: rec.RID})
+			if few {
+				kept := *rec
+				read[rec.RID] = &kept
 			}
-			return l.row(rec)
-		case l.page.Next == nil && l.q.Limit > 0:
-			next := last
-			l.page.Next = &next
 		}
 		return nil
 	})
-	l.page.Total = seen
-	return err
-}
-
-// index is how many matches stand before and at the last one given: counted
-// from the position that the page began behind, if there is one.
-func (l *lister) index(seen int) int {
-	if l.q.After != nil {
-		return l.q.After.Index + l.page.Count
+	if err != nil {
+		return err
 	}
-	return seen
+	l.page.Total = seen
+	return l.give(places, first, read)
 }
 
-// candidates calls match for each resource that the residual, too, lets
+// candidates, which may be all that the query reads, calls match for each resource that the residual, too, lets
 // through, in the order of creation. It reads at most MaxScan rows.
-func (l *lister) candidates(match func(*store.Record, *document.Object) error) error {
+func (l *lister) candidates(only bool, match func(*store.Record, *document.Object) error) error {
 	b := l.builder()
 	l.from(b, func() {
-		b.columns(l.dialect, false)
+		b.columns(l.dialect, true, only && l.q.Groups)
 		for _, f := range l.plan.facts {
 			b.add(", CASE WHEN ").fragment(f).add(" THEN 1 ELSE 0 END")
 		}
@@ -250,8 +288,11 @@ func (l *lister) candidates(match func(*store.Record, *document.Object) error) e
 		facts = append(facts, (*flag)(&x.facts[i]))
 	}
 	sc := newRecordScanner(facts...)
-	scanned := 0
-	return l.each(func(rs rows) error {
+	scanned, read := 0, l.each
+	if only {
+		read = l.eachOf
+	}
+	return read(func(rs rows) error {
 		if scanned++; scanned > l.q.MaxScan {
 			return tooMany(l.q.MaxScan)
 		}

@@ -1,16 +1,18 @@
 package gormstore
 
 import (
+	"fmt"
+
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
 // Parked implements store.Reader.
 func (r *reader) Parked(source int64, ref string) ([]store.Parked, error) {
-	if !storable(ref) {
+	if !storable(ref) || r.free[parkedMemo(source, ref)] {
 		return nil, nil
 	}
-	if err := r.meetAt(source, ref); err != nil {
+	if err := r.meet(refPoint(source, ref)); err != nil {
 		return nil, err
 	}
 	var out []store.Parked
@@ -23,6 +25,8 @@ func (r *reader) Parked(source int64, ref string) ([]store.Parked, error) {
 	return out, err
 }
 
+func parkedMemo(source int64, ref string) string { return fmt.Sprint("p", source, "/", ref) }
+
 // Park implements store.Tx.
 func (t *tx) Park(p store.Parked) error {
 	if !storable(p.Ref) {
@@ -31,6 +35,7 @@ func (t *tx) Park(p store.Parked) error {
 	if err := t.stillMissing(p); err != nil {
 		return err
 	}
+	delete(t.free, parkedMemo(p.Source, p.Ref))
 	return t.exec("INSERT INTO parked (source, ref, kind, rid, tenant) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", p.Source, p.Ref, p.Kind, p.RID, p.Tenant)
 }
 
@@ -40,7 +45,7 @@ func (t *tx) stillMissing(p store.Parked) error {
 	if !t.locks() {
 		return nil
 	}
-	if err := t.meetAt(p.Source, p.Ref); err != nil {
+	if err := t.meet(refPoint(p.Source, p.Ref)); err != nil {
 		return err
 	}
 	arrived, err := t.ids(`SELECT kind FROM links WHERE source = ? AND kind IN (1, 2) AND external_id = ?

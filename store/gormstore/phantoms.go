@@ -8,23 +8,34 @@ import "github.com/workspace-scim/workspace/scim/schema"
 // wait that needn't. (SERIALIZABLE would find out by itself, but it remembers
 // the pages of an index and not its rows, so that most creates at the same time
 // would have to run again.)
-
 //
 // Locks of this kind belong to a whole database. The number of our table of
 // events is in each, so that who uses another schema doesn't wait.
 
-const meeting = "SELECT pg_advisory_xact_lock(?, hashtext('events'::regclass::oid::text || ?))"
-
-// meetAt is for a reference: one Update parks what refers to it, another brings
-// what it means and asks who waits.
-func (s *session) meetAt(source int64, ref string) error {
-	return s.advise(meeting, int32(source), ref)
+// meetingPoint is where transactions meet: the key of a lock.
+type meetingPoint struct {
+	scope int32
+	key   string
 }
 
-// meetAtAnchor is for an anchor that two sources bring for the first time: the
+// refPoint is for a reference: one Update parks what refers to it, another
+// brings what it means and asks who waits.
+func refPoint(source int64, ref string) meetingPoint { return meetingPoint{int32(source), ref} }
+
+// anchorPoint is for an anchor that two sources bring for the first time: the
 // second one has to find what the first one made.
-func (s *session) meetAtAnchor(tenant int64, kind schema.Kind, anchor string) error {
-	return s.advise(meeting, -int32(tenant), anchor+string(rune(kind)))
+func anchorPoint(tenant int64, kind schema.Kind, anchor string) meetingPoint {
+	return meetingPoint{-int32(tenant), anchor + string(rune(kind))}
+}
+
+// meet takes locks in the order given.
+func (s *session) meet(points ...meetingPoint) error {
+	var scopes []int32
+	var keys []string
+	for _, p := range points {
+		scopes, keys = append(scopes, p.scope), append(keys, p.key)
+	}
+	return s.advise("SELECT pg_advisory_xact_lock(scope, hashtext('events'::regclass::oid::text || key)) FROM unnest(?::int[], ?::text[]) AS points(scope, key)", scopes, keys)
 }
 
 // relyOn makes all that write resources of a tenant wait, so that the result of

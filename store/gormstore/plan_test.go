@@ -68,7 +68,8 @@ func explain(s *session, q statement) (string, error) {
 
 // A step that reads a whole table or index of those that grow. SQLite calls
 // them SCAN with the alias; small ones (json_each, sources, m, up) may be.
-var fullScan = regexp.MustCompile(`SCAN (r|e|l|x|g|o|s|k|p|d)\b|Seq Scan on (resources|links|ix|members|link_docs)|Hash Join|Merge Join`)
+// Nor may a search read all of a tenant.
+var fullScan = regexp.MustCompile(`SEARCH r USING .*INDEX \w+ \(tenant=\?( AND kind=\?)?\)|SCAN (r|e|l|x|g|o|s|k|p|d)\b|Seq Scan on (resources|links|ix|members|link_docs)|Hash Join|Merge Join`)
 
 // The look-ups that Entra ID sends, and those that each of our own requests
 // makes, must not read more when there is more. SQLite has no statistics, ever;
@@ -111,6 +112,8 @@ func checkPlans(t *testing.T, w *world) {
 		groups := func(f string) store.Query { return w.query(w.set.Group, source, f) }
 		sorted := users("")
 		sorted.SortBy = w.set.User.UserName
+		whole := users(`userName eq "u777@contoso.example"`)
+		whole.Groups = true
 		deep := users("")
 		deep.After, deep.Limit = &store.Position{RID: user.RID}, 10
 		for name, read := range map[string]func(store.Reader) error{
@@ -120,6 +123,7 @@ func checkPlans(t *testing.T, w *world) {
 			"any e-mail":               list(users(`emails.value eq "u777@contoso.example"`)),
 			"employeeNumber":           list(users(`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "Eu777"`)),
 			"one of two names":         list(users(`userName eq "u777@contoso.example" or userName eq "u778@contoso.example"`)),
+			"e-mail and unindexed":     list(users(`emails[value eq "u777@contoso.example"].type eq "work"`)),
 			"name and unindexed":       list(users(`userName eq "u777@contoso.example" and active eq true`)),
 			"beginning of a name":      list(users(`userName sw "u777@"`)),
 			"groups of a user":         list(users(fmt.Sprintf(`id eq %q and groups.value eq %q`, user.ID, group.ID))),
@@ -129,14 +133,23 @@ func checkPlans(t *testing.T, w *world) {
 			"group's externalId":       list(groups(`externalId eq "ext-g77"`)),
 			"group with member":        list(groups(fmt.Sprintf(`id eq %q and members eq %q`, group.ID, user.ID))),
 			"groups that name a user":  list(groups(fmt.Sprintf(`members.value eq %q`, user.ID))),
+			"userName, with groups":    list(whole),
 			"a page by position":       list(deep),
 			"the first page by a name": list(sorted),
 			"record": func(r store.Reader) error {
-				_, err := r.Record(view, user.Kind, user.ID)
+				_, err := r.Record(view, user.Kind, user.ID, false)
+				return err
+			},
+			"record with groups": func(r store.Reader) error {
+				_, err := r.Record(view, user.Kind, user.ID, true)
 				return err
 			},
 			"references": func(r store.Reader) error {
 				_, err := r.Refs(view, []string{user.ID, group.ID})
+				return err
+			},
+			"ids": func(r store.Reader) error {
+				_, err := r.IDs(w.tenant, []int64{user.RID, group.RID})
 				return err
 			},
 			"members": func(r store.Reader) error {

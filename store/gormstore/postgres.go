@@ -123,14 +123,14 @@ func (e *postgresEngine) connect(ctx context.Context) (*postgresConn, error) {
 
 // view reads one snapshot: REPEATABLE READ never fails for a transaction that
 // only reads.
-func (e *postgresEngine) view(ctx context.Context, fn func(*session) error) error {
+func (e *postgresEngine) view(ctx context.Context, loosely bool, fn func(*session) error) error {
 	p, err := e.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.pool.Close()
 	defer p.end()
-	p.begin = "begin isolation level repeatable read read only"
+	p.begin, p.loose = "begin isolation level repeatable read read only", loosely
 	s := newSession(ctx, p, postgresDialect{}, false)
 	s.seqs = snapshotSeq{p, e}
 	return fn(s)
@@ -239,7 +239,7 @@ func (e *postgresEngine) backup(context.Context, string) error {
 }
 
 func (e *postgresEngine) ping(ctx context.Context) error {
-	return e.view(ctx, func(s *session) error {
+	return e.view(ctx, true, func(s *session) error {
 		var standby bool
 		err := s.one([]any{&standby}, "SELECT pg_is_in_recovery()")
 		if err == nil && standby {

@@ -22,6 +22,8 @@ type postgresConn struct {
 	begin  string // the statement that begins the transaction
 	writes bool
 	begun  bool
+	loose  bool // begin no transaction for a single statement
+	alone  bool // the next statement is one
 	kept   []statement
 	xid    int64 // the transaction's number, once a writing one has begun
 	failed error
@@ -47,6 +49,8 @@ func (p *postgresConn) fail(err error) error {
 
 func (p *postgresConn) lose(err error) error { return p.fail(err) }
 
+func (p *postgresConn) single() { p.alone = p.loose }
+
 func (p *postgresConn) exec(q string, args ...any) error {
 	if p.failed != nil {
 		return p.failed
@@ -60,7 +64,9 @@ func (p *postgresConn) query(q string, args ...any) (rows, error) {
 		return nil, p.failed
 	}
 	q = numbered(q)
-	if p.begun && len(p.kept) == 0 {
+	alone := p.alone
+	p.alone = false
+	if (p.begun || alone) && len(p.kept) == 0 {
 		r, err := p.c.Query(p.ctx, q, args...)
 		if err != nil {
 			return nil, p.fail(err)

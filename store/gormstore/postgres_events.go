@@ -22,13 +22,15 @@ import (
 const beginUpdate = "SELECT pg_current_xact_id()::text::bigint FROM pg_advisory_xact_lock_shared('events'::regclass::oid::int, 0)"
 
 // runningUpdates gives the number that the next transaction gets, and the low
-// 32 bits of those of the Updates that run.
+// 32 bits of those of the Updates that run. PostgreSQL gives a number out before
+// it locks it: an Update that is seen in between may have any of those that the
+// snapshot takes for running, so it counts as the oldest of them.
 const runningUpdates = `WITH l AS MATERIALIZED (SELECT * FROM pg_locks)
 	SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, COALESCE((
-		SELECT string_agg(x.transactionid::text, ',') FROM l a JOIN l x ON x.pid = a.pid
+		SELECT string_agg(COALESCE(x.transactionid::text, (pg_snapshot_xmin(pg_current_snapshot())::text::bigint & 4294967295)::text), ',')
+		FROM l a LEFT JOIN l x ON x.pid = a.pid AND x.locktype = 'transactionid' AND x.granted AND x.mode = 'ExclusiveLock'
 		WHERE a.locktype = 'advisory' AND a.classid = 'events'::regclass::oid AND a.objid = 0 AND a.objsubid = 2
-			AND a.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.pid <> pg_backend_pid()
-			AND x.locktype = 'transactionid' AND x.granted AND x.mode = 'ExclusiveLock'), '')`
+			AND a.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.pid <> pg_backend_pid()), '')`
 
 // horizon gives the transaction number below which no event can come any more.
 // It must be found before the snapshot that the events are read from.

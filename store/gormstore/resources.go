@@ -22,8 +22,7 @@ var _ store.Reader = (*reader)(nil)
 
 const resourceColumns = "r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.class, r.state, r.state_at, r.version, r.created, r.modified, r.doc"
 
-// scanner holds the destinations of one row of resources, with room for what a
-// query selects behind it.
+// scanner holds the destinations of one row of resources.
 type scanner struct {
 	r                         store.Resource
 	stateAt, created, changed int64
@@ -38,10 +37,11 @@ func newScanner(more ...any) *scanner {
 	return s
 }
 
-// scan reads a row. Doc is the row's own copy.
-func (s *scanner) scan(r rows) error {
+// scan reads a row, with what a query selects behind it. Doc is the row's own
+// copy.
+func (s *scanner) scan(r rows, more ...any) error {
 	s.r.Doc = nil
-	if err := r.Scan(s.dest...); err != nil {
+	if err := r.Scan(append(s.dest, more...)...); err != nil {
 		return err
 	}
 	s.r.StateAt, s.r.CreatedAt, s.r.ModifiedAt = instant(s.stateAt), instant(s.created), instant(s.changed)
@@ -120,6 +120,9 @@ func (r *reader) FindUnique(tenant int64, kind schema.Kind, key string) (store.R
 	if key == "" || !storable(key) {
 		return store.Resource{}, store.ErrNotFound
 	}
+	if r.free[uniqueMemo(tenant, kind, key)] {
+		return store.Resource{}, store.ErrNotFound
+	}
 	found, err := r.resource("SELECT "+resourceColumns+" FROM resources r WHERE r.tenant = ? AND r.kind = ? AND r.unique_key = ? AND r.state <= 2"+r.forUpdate(), tenant, kind, key)
 	if r.write && errors.Is(err, store.ErrNotFound) {
 		r.free[uniqueMemo(tenant, kind, key)] = true
@@ -128,7 +131,7 @@ func (r *reader) FindUnique(tenant int64, kind schema.Kind, key string) (store.R
 }
 
 // Record implements store.Reader.
-func (r *reader) Record(v store.View, kind schema.Kind, id string) (store.Record, error) {
+func (r *reader) Record(v store.View, kind schema.Kind, id string, groups bool) (store.Record, error) {
 	if !storable(id) {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -136,12 +139,12 @@ func (r *reader) Record(v store.View, kind schema.Kind, id string) (store.Record
 		return store.Record{}, err
 	}
 	b := &builder{view: v}
-	b.add("SELECT ").columns(r.dialect, false).add(" FROM resources r")
+	b.add("SELECT ").columns(r.dialect, true, groups).add(" FROM resources r")
 	b.joinLink(r.dialect)
 	b.add(" WHERE r.tenant = ? AND r.id = ? AND r.kind = ?", v.Tenant, id, kind).visible()
 	sc := newRecordScanner()
 	found := false
-	err := r.each(func(rs rows) error {
+	err := r.eachOf(func(rs rows) error {
 		found = true
 		return sc.scan(rs)
 	}, b.sql(), b.args...)
@@ -158,13 +161,13 @@ func (r *reader) Record(v store.View, kind schema.Kind, id string) (store.Record
 // recordScanner reads the rows of builder.columns.
 type recordScanner struct {
 	*scanner
-	rec      store.Record
-	presence string
+	rec              store.Record
+	presence, groups string
 }
 
 func newRecordScanner(more ...any) *recordScanner {
 	s := &recordScanner{}
-	s.scanner = newScanner(append([]any{&s.presence}, more...)...)
+	s.scanner = newScanner(append([]any{&s.presence, &s.groups}, more...)...)
 	return s
 }
 
@@ -179,7 +182,9 @@ func (s *recordScanner) scan(r rows) error {
 		}
 	}
 	slices.Sort(s.rec.Presence)
-	return nil
+	var err error
+	s.rec.Groups, err = memberships(s.groups)
+	return err
 }
 
 // refChunk bounds the ids of one statement.
@@ -214,14 +219,14 @@ func (r *reader) Refs(v store.View, ids []string) ([]store.Ref, error) {
 func (r *reader) IDs(tenant int64, rids []int64) (map[int64]string, error) {
 	out := map[int64]string{}
 	for chunk := range slices.Chunk(unique(rids), refChunk) {
-		in, arg := r.idList(chunk)
+		list, arg := r.intRows(chunk)
 		err := r.each(func(rs rows) error {
 			var rid int64
 			var id string
 			err := rs.Scan(&rid, &id)
 			out[rid] = id
 			return err
-		}, "SELECT r.rid, r.id FROM resources r WHERE r.tenant = ? AND r.rid "+in, tenant, arg)
+		}, "SELECT r.rid, r.id FROM "+list+r.lookup("resources", "r", "rid", "v")+" WHERE r.tenant = ?", arg, tenant)
 		if err != nil {
 			return nil, err
 		}

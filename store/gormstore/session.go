@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/workspace-scim/workspace/store"
@@ -22,6 +23,9 @@ type conn interface {
 	exec(sql string, args ...any) error
 	// orm gives gorm on the same transaction; what exec kept has been run.
 	orm() (*gorm.DB, error)
+	// single says that the next statement is all that a method asks. In a Look
+	// it needs no transaction, unless one has begun.
+	single()
 	// mark, undo and release are a savepoint.
 	mark(name string) error
 	undo(name string) error
@@ -70,7 +74,7 @@ type session struct {
 // learned is what a transaction knows without asking. It is forgotten when a
 // savepoint is undone.
 type learned struct {
-	free   map[string]bool // unique keys that nobody holds
+	free   map[string]bool // keys that nobody holds, references that nobody waits for
 	locked map[int64]int64 // the tenants of resources whose rows are locked
 	fresh  map[int64]bool  // resources that this transaction inserted
 	// changed are the tenants whose rows this transaction has said it changes.
@@ -141,6 +145,12 @@ func drain(ctx context.Context, r rows, scan func(rows) error) error {
 	return r.Close()
 }
 
+// eachOf is each for a method that asks nothing else.
+func (s *session) eachOf(scan func(rows) error, sql string, args ...any) error {
+	s.conn.single()
+	return s.each(scan, sql, args...)
+}
+
 // one scans the only row of a query; store.ErrNotFound if there is none.
 func (s *session) one(dest []any, sql string, args ...any) error {
 	found := false
@@ -209,12 +219,17 @@ func (t *tx) Savepoint(fn func() error) error {
 	return err
 }
 
-// protect makes a panic an error of the function that panicked.
+// protect makes a panic an error of the function that panicked. Its value may
+// hold what was read, so only what the runtime itself says is kept.
 func protect(log *slog.Logger, s *session, fn func(*session) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Error("panic in a transaction", "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("gormstore: panic in a transaction: %v", p)
+			what := fmt.Sprintf("%T", p)
+			if e, ok := p.(runtime.Error); ok {
+				what = e.Error()
+			}
+			log.Error("panic in a transaction", "panic", what, "stack", string(debug.Stack()))
+			err = fmt.Errorf("gormstore: panic in a transaction: %s", what)
 		}
 	}()
 	return fn(s)

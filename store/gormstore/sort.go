@@ -79,7 +79,7 @@ func (l *lister) sorted(parts []part) error {
 	if l.q.After != nil {
 		first = l.q.After.Index
 	}
-	if err := l.give(places, first); err != nil {
+	if err := l.give(places, first, nil); err != nil {
 		return err
 	}
 	return l.settle(&store.Position{Index: first}, total)
@@ -220,8 +220,8 @@ func (p part) behind(b *builder, after store.Position, place string, descending 
 // errPosition is a position that no query of this store gave.
 var errPosition = errors.New("gormstore: the position is of another query")
 
-// give reads the resources at the places and gives those of the page.
-func (l *lister) give(places []store.Position, first int) error {
+// give gives those of the page, whose resources have been read or else are.
+func (l *lister) give(places []store.Position, first int, read map[int64]*store.Record) error {
 	if len(places) > l.q.Limit {
 		places = places[:l.q.Limit]
 		if l.q.Limit > 0 {
@@ -231,7 +231,7 @@ func (l *lister) give(places []store.Position, first int) error {
 		}
 	}
 	for chunk := range slices.Chunk(places, giveChunk) {
-		if err := l.giveChunk(chunk); err != nil {
+		if err := l.giveChunk(chunk, read); err != nil {
 			return err
 		}
 	}
@@ -241,29 +241,16 @@ func (l *lister) give(places []store.Position, first int) error {
 // giveChunk bounds the documents that are held at once.
 const giveChunk = 128
 
-func (l *lister) giveChunk(places []store.Position) error {
-	var rids []int64
-	for _, p := range places {
-		rids = append(rids, p.RID)
-	}
-	in, arg := l.idList(rids)
-	b := l.builder()
-	b.add("SELECT ").columns(l.dialect, l.q.NoDoc).add(" FROM resources r").joinLink(l.dialect)
-	b.add(" WHERE r.rid "+in+" AND r.tenant = ?", arg, l.q.View.Tenant).visible()
-	found := map[int64]*store.Record{}
-	sc := newRecordScanner()
-	err := l.each(func(rs rows) error {
-		err := sc.scan(rs)
-		rec := sc.rec
-		found[rec.RID] = &rec
-		return err
-	}, b.sql(), b.args...)
-	if err != nil {
-		return err
+func (l *lister) giveChunk(places []store.Position, read map[int64]*store.Record) error {
+	if read == nil {
+		var err error
+		if read, err = l.readChunk(places); err != nil {
+			return err
+		}
 	}
 	for _, p := range places {
 		// In an Update on PostgreSQL, which reads no snapshot, it may be gone.
-		if rec := found[p.RID]; rec != nil {
+		if rec := read[p.RID]; rec != nil {
 			l.page.Count++
 			if err := l.row(rec); err != nil {
 				return err
@@ -273,11 +260,32 @@ func (l *lister) giveChunk(places []store.Position) error {
 	return nil
 }
 
+func (l *lister) readChunk(places []store.Position) (map[int64]*store.Record, error) {
+	var rids []int64
+	for _, p := range places {
+		rids = append(rids, p.RID)
+	}
+	list, arg := l.intRows(rids)
+	b := l.builder()
+	b.add("SELECT ").columns(l.dialect, !l.q.NoDoc, l.q.Groups)
+	b.add(" FROM "+list, arg).add(l.lookup("resources", "r", "rid", "v")).joinLink(l.dialect)
+	b.add(" WHERE r.tenant = ?", l.q.View.Tenant).visible()
+	read := map[int64]*store.Record{}
+	sc := newRecordScanner()
+	err := l.each(func(rs rows) error {
+		err := sc.scan(rs)
+		rec := sc.rec
+		read[rec.RID] = &rec
+		return err
+	}, b.sql(), b.args...)
+	return read, err
+}
+
 // sortInMemory gives a page in an order that no index has: the sort keys of all
 // matches are kept, at most MaxScan.
 func (l *lister) sortInMemory() error {
 	var all []store.Position
-	err := l.candidates(func(rec *store.Record, o *document.Object) error {
+	err := l.candidates(false, func(rec *store.Record, o *document.Object) error {
 		key, ok := l.sortKey(rec, o)
 		all = append(all, store.Position{Key: key, Null: !ok, RID: rec.RID})
 		return nil
@@ -295,7 +303,7 @@ func (l *lister) sortInMemory() error {
 			from++
 		}
 	}
-	return l.give(all[from:min(from+l.q.Limit+1, len(all))], first)
+	return l.give(all[from:min(from+l.q.Limit+1, len(all))], first, nil)
 }
 
 // compare orders positions as the query asks.

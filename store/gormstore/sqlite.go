@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -40,6 +41,9 @@ func openSQLite(ctx context.Context, path string, c Config) (_ *Store, err error
 			err = errors.Join(err, e.close())
 		}
 	}()
+	if err := ownFile(path); err != nil {
+		return nil, fmt.Errorf("gormstore: %w", err)
+	}
 	if c.Exclusive {
 		if e.lock, err = lockFile(path + ".lock"); err != nil {
 			return nil, err
@@ -66,17 +70,27 @@ func openSQLite(ctx context.Context, path string, c Config) (_ *Store, err error
 	return &Store{engine: e, log: c.Logger, hints: newHints(), maxScan: c.MaxScan}, nil
 }
 
-func (e *sqliteEngine) view(ctx context.Context, fn func(*session) error) error {
+// ownFile makes the file, if it isn't there, for its owner alone; SQLite gives
+// those beside it the same rights.
+func ownFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (e *sqliteEngine) view(ctx context.Context, loosely bool, fn func(*session) error) error {
 	c, err := e.readers.Conn(ctx)
 	if err != nil {
 		return connectError(err)
 	}
 	defer c.Close()
-	conn := &sqliteConn{c: c, base: e.orm}
-	if err := conn.exec("BEGIN"); err != nil {
-		return err
-	}
+	conn := &sqliteConn{c: c, base: e.orm, begins: true, loose: loosely}
 	defer func() {
+		if conn.begins {
+			return
+		}
 		if _, err := c.ExecContext(context.Background(), "ROLLBACK"); err != nil {
 			discard(c)
 		}
@@ -103,7 +117,7 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 		_, err := s.ids("SELECT id FROM tenants LIMIT 1")
 		return err
 	}
-	if err := e.view(ctx, read); err != nil {
+	if err := e.view(ctx, false, read); err != nil {
 		return err
 	}
 	return e.update(ctx, read)

@@ -28,6 +28,9 @@ func (e *sqliteEngine) backup(ctx context.Context, file string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	temp := filepath.Join(dir, "copy")
+	if err := ownFile(temp); err != nil { // SQLite fills a file that is empty
+		return err
+	}
 	if err := e.vacuumInto(ctx, temp); err != nil {
 		return err
 	}

@@ -16,6 +16,22 @@ type sqliteConn struct {
 	c      *sql.Conn
 	base   *gorm.DB
 	failed error
+
+	begins bool // a transaction, before the next statement
+	loose  bool // begin none for a single statement
+	alone  bool // the next statement is one
+}
+
+func (s *sqliteConn) single() { s.alone = s.loose && s.begins }
+
+// begin begins the transaction of a reader, if it is needed and hasn't begun.
+func (s *sqliteConn) begin() error {
+	if !s.begins || s.alone {
+		s.alone = false
+		return nil
+	}
+	s.begins = false
+	return s.exec("BEGIN")
 }
 
 func (s *sqliteConn) failure() error { return s.failed }
@@ -34,6 +50,9 @@ func (s *sqliteConn) meaning(err error) error {
 }
 
 func (s *sqliteConn) query(q string, args ...any) (rows, error) {
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
 	r, err := s.c.QueryContext(context.Background(), steady(q), args...)
 	if err != nil {
 		return nil, s.meaning(err)
@@ -46,7 +65,7 @@ func (s *sqliteConn) exec(q string, args ...any) error {
 	return s.meaning(err)
 }
 
-func (s *sqliteConn) orm() (*gorm.DB, error) { return onConn(s.base, s.c), nil }
+func (s *sqliteConn) orm() (*gorm.DB, error) { return onConn(s.base, s.c), s.begin() }
 
 func (s *sqliteConn) mark(name string) error { return s.exec("SAVEPOINT " + name) }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/workspace-scim/workspace/store"
 )
@@ -78,6 +79,11 @@ func TestBackupIsACompleteDatabase(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("beside the backup: %v, %v", left, err)
+	}
+	for _, name := range []string{w.engine.(*sqliteEngine).path, file} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s can be read by others: %v, %v", name, info.Mode(), err)
+		}
 	}
 	again := *w
 	again.Store = openTest(t, Config{URL: "sqlite:" + file})
@@ -155,7 +161,7 @@ func TestLargeLogWakesTheCheckpointer(t *testing.T) {
 	w.load(1)
 	select {
 	case <-p.wake:
-	default:
+	case <-time.After(10 * time.Second): // the writer looks after it has answered
 		t.Error("nobody woke it")
 	}
 }

@@ -20,18 +20,25 @@ type Store struct {
 
 // engine is what SQLite and PostgreSQL do differently around a transaction.
 type engine interface {
-	// view runs fn in a transaction that reads one snapshot.
-	view(ctx context.Context, fn func(*session) error) error
+	// view runs fn in a transaction that reads one snapshot; loosely, without
+	// one as long as nobody asks two things of it.
+	view(ctx context.Context, loosely bool, fn func(*session) error) error
 	// update runs fn in a transaction that is durable when it returns nil.
 	update(ctx context.Context, fn func(*session) error) error
 	backup(ctx context.Context, file string) error
 	ping(ctx context.Context) error
+	metrics() []store.Metric
 	close() error
 }
 
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
-	return s.engine.view(ctx, func(x *session) error { return fn(&reader{session: x, store: s}) })
+	return s.engine.view(ctx, false, func(x *session) error { return fn(&reader{session: x, store: s}) })
+}
+
+// Look implements store.Store.
+func (s *Store) Look(ctx context.Context, fn func(store.Reader) error) error {
+	return s.engine.view(ctx, true, func(x *session) error { return fn(&reader{session: x, store: s}) })
 }
 
 // Update implements store.Store.

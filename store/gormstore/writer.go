@@ -27,6 +27,8 @@ type writer struct {
 	pages *checkpointer
 	quit  chan struct{} // closed by close
 	done  chan struct{} // closed when the goroutine has ended
+
+	updates, commits atomic.Int64 // how many Updates were kept, by how many commits
 }
 
 // job is one Update, or one task of maintenance between two groups.
@@ -257,9 +259,15 @@ func (w *writer) finish(ran []*job, wrote bool, failure error) {
 	if failure != nil || !wrote {
 		w.rollback()
 	}
+	if failure == nil && wrote {
+		w.commits.Add(1)
+	}
 	for _, j := range ran {
 		if failure != nil {
 			j.err = failure
+		}
+		if j.err == nil {
+			w.updates.Add(1)
 		}
 		j.reply <- j.err
 	}

@@ -19,6 +19,7 @@ func credentialChecks() []check {
 		{"the same secret twice is ErrExists", tokenTwice},
 		{"tokens come in the order of their ids", tokensInOrder},
 		{"an update writes expiry, revocation and last use only", tokenUpdate},
+		{"a use is written if it is later, and nothing else", tokenUse},
 		{"an update of an unknown token is ErrNotFound", tokenUpdateUnknown},
 		{"only access tokens that expired are deleted", expiredTokens},
 		{"a federation reads back and is put once", federationPut},
@@ -134,6 +135,20 @@ func tokenUpdate(t *testing.T, s store.Store) {
 
 	w.update(func(tx store.Tx) error { return tx.UpdateToken(&before) })
 	equal(w, "token with its times cleared", tokens(w), []store.Token{before})
+}
+
+func tokenUse(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	token := newToken(w, w.hr, store.TokenBearer)
+	w.update(func(tx store.Tx) error { return tx.CreateToken(&token) })
+	token.RevokedAt = at(20)
+	w.update(func(tx store.Tx) error { return tx.UpdateToken(&token) })
+	late, early := at(300).Truncate(time.Minute), at(100).Truncate(time.Minute)
+	w.update(func(tx store.Tx) error {
+		return errors.Join(tx.UseToken(token.ID, late), tx.UseToken(token.ID, early), tx.UseToken(1<<40, late))
+	})
+	token.LastUsedAt = late
+	equal(w, "used token", tokens(w), []store.Token{token})
 }
 
 func tokenUpdateUnknown(t *testing.T, s store.Store) {

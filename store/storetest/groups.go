@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -23,6 +24,16 @@ func groupChecks() []check {
 func (w *world) groupsOf(source int64, r store.Resource) []string {
 	w.Helper()
 	all := read(w, func(rd store.Reader) (map[int64][]store.Membership, error) { return rd.Groups(w.as(source), rids(r)) })
+	if rec, err := tryRead(w, func(rd store.Reader) (store.Record, error) { return rd.Record(w.as(source), r.Kind, r.ID, true) }); err == nil {
+		equal(w, "groups of the record", rec.Groups, all[r.RID])
+		q := w.where(w.users(source), fmt.Sprintf("id eq %q", r.ID))
+		if r.Kind == schema.Group {
+			q = w.where(w.groupsQuery(source), fmt.Sprintf("id eq %q", r.ID))
+		}
+		q.Groups = true
+		equal(w, "groups in a list", w.list(q).Records[0].Groups, all[r.RID])
+	}
+	w.links(r.RID) // and Load gives them
 	var out []string
 	for _, m := range all[r.RID] {
 		out = append(out, kinship(m.Display, m.Direct))

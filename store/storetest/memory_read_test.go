@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -56,13 +57,34 @@ func (x *memTx) ordered() []store.Resource {
 	return all
 }
 
-func (x *memTx) Record(v store.View, kind schema.Kind, id string) (store.Record, error) {
+func (x *memTx) Record(v store.View, kind schema.Kind, id string, groups bool) (store.Record, error) {
 	r := x.resources[x.ids[name{v.Tenant, 0, id}]]
 	if rec, ok := x.shown(v, r); ok && r.Kind == kind {
-		return rec, nil
+		return x.grouped(v, rec, groups)
 	}
 	return store.Record{}, store.ErrNotFound
 }
+func (x *memTx) grouped(v store.View, rec store.Record, groups bool) (store.Record, error) {
+	if !groups {
+		return rec, nil
+	}
+	all, err := x.Groups(v, []int64{rec.RID})
+	rec.Groups = all[rec.RID]
+	return rec, err
+}
+func (x *memTx) Load(v store.View, kind schema.Kind, id string, groups bool) (store.Loaded, error) {
+	r, err := x.Resource(v.Tenant, x.ids[name{v.Tenant, 0, id}])
+	if err == nil && r.Kind != kind {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Loaded{}, err
+	}
+	rec, err := x.grouped(v, store.Record{Resource: r}, groups)
+	links, linksErr := x.Links(r.RID)
+	return store.Loaded{Resource: r, Links: links, Groups: rec.Groups}, errors.Join(err, linksErr)
+}
+func (x *memTx) Foresee([]store.Identity) error { return nil }
 func (x *memTx) Refs(v store.View, ids []string) (refs []store.Ref, err error) {
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		if rid, ok := x.ids[name{v.Tenant, 0, id}]; ok {
@@ -251,7 +273,11 @@ func (x *memTx) List(q store.Query, row func(*store.Record) error) (store.Page, 
 	}
 	page := store.Page{Total: len(hits), Count: min(q.Limit, len(hits)-start)}
 	for i := range page.Count {
-		if err := row(&hits[start+i].rec); err != nil {
+		rec, err := x.grouped(q.View, hits[start+i].rec, q.Groups)
+		if err != nil {
+			return page, err
+		}
+		if err := row(&rec); err != nil {
 			return page, err
 		}
 	}

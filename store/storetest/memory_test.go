@@ -75,6 +75,10 @@ func (m *memory) View(_ context.Context, fn func(store.Reader) error) error {
 	return fn(&memTx{data: m.data.Load()})
 }
 
+func (m *memory) Look(ctx context.Context, fn func(store.Reader) error) error {
+	return m.View(ctx, fn)
+}
+
 func (m *memory) Update(ctx context.Context, fn func(store.Tx) error) error {
 	m.writing.Lock()
 	defer m.writing.Unlock()
@@ -209,6 +213,14 @@ func (x *memTx) UpdateToken(t *store.Token) error {
 	return put(x.tokens, func(o store.Token) bool { return o.ID == t.ID }, func(o *store.Token) {
 		o.ExpiresAt, o.RevokedAt, o.LastUsedAt = t.ExpiresAt, t.RevokedAt, t.LastUsedAt
 	})
+}
+func (x *memTx) UseToken(id int64, at time.Time) error {
+	for i, t := range x.tokens {
+		if t.ID == id && t.LastUsedAt.Before(at) {
+			x.tokens[i].LastUsedAt = at
+		}
+	}
+	return nil
 }
 func (x *memTx) DeleteExpiredTokens(before time.Time) error {
 	x.tokens = filtered(x.tokens, func(t store.Token) bool {

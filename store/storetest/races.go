@@ -29,7 +29,7 @@ func noLostUpdate(t *testing.T, s store.Store) {
 			return tx.Resource(w.tenant, r.RID)
 		},
 		"Record": func(w *world, tx store.Tx, r store.Resource) (store.Resource, error) {
-			rec, err := tx.Record(w.as(0), r.Kind, r.ID)
+			rec, err := tx.Record(w.as(0), r.Kind, r.ID, false)
 			return rec.Resource, err
 		},
 		"FindUnique": func(w *world, tx store.Tx, r store.Resource) (store.Resource, error) {
@@ -79,7 +79,7 @@ func noLostLinkUpdate(t *testing.T, s store.Store) {
 		for range each {
 			err := s.Update(t.Context(), func(tx store.Tx) error {
 				if i%4 < 2 { // the others read nothing but the links
-					if _, err := tx.Record(w.as(source), schema.User, r.ID); err != nil {
+					if _, err := tx.Record(w.as(source), schema.User, r.ID, false); err != nil {
 						return err
 					}
 				}
@@ -109,7 +109,7 @@ func noWriteSkew(t *testing.T, s store.Store) {
 	w.race(func(i int, tx store.Tx, arrived func()) error {
 		remaining := 0
 		for _, r := range []store.Resource{p[i], p[1-i]} {
-			now, err := tx.Record(w.as(0), r.Kind, r.ID)
+			now, err := tx.Record(w.as(0), r.Kind, r.ID, false)
 			if err != nil {
 				return err
 			}

@@ -1,8 +1,11 @@
 package storetest
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/workspace-scim/workspace/scim/filter"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -26,12 +29,51 @@ func (w *world) record(source int64, r store.Resource) store.Record {
 
 func (w *world) tryRecord(source int64, r store.Resource) (store.Record, error) {
 	w.Helper()
-	return tryRead(w, func(rd store.Reader) (store.Record, error) { return rd.Record(w.as(source), r.Kind, r.ID) })
+	return tryRead(w, func(rd store.Reader) (store.Record, error) { return rd.Record(w.as(source), r.Kind, r.ID, false) })
 }
 
+// links gives the links of a resource, which Load gives with it.
 func (w *world) links(rid int64) []store.Link {
 	w.Helper()
-	return read(w, func(r store.Reader) ([]store.Link, error) { return r.Links(rid) })
+	links := read(w, func(r store.Reader) ([]store.Link, error) { return r.Links(rid) })
+	w.update(func(tx store.Tx) error {
+		want, err := tx.Resource(w.tenant, rid)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, source := range []int64{0, w.ad} {
+			if err := w.loads(tx, w.as(source), want, links); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return links
+}
+
+// loads says that Load gives a resource with its links and groups.
+func (w *world) loads(tx store.Tx, v store.View, r store.Resource, links []store.Link) error {
+	groups, err := tx.Groups(v, []int64{r.RID})
+	if err != nil {
+		return err
+	}
+	for _, asked := range []bool{true, false} {
+		got, err := tx.Load(v, r.Kind, r.ID, asked)
+		if err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		want := store.Loaded{Resource: r, Links: links}
+		if asked {
+			want.Groups = groups[r.RID]
+		}
+		if diff := cmp.Diff(want, got, loosely); diff != "" {
+			return fmt.Errorf("Load gives something else (-want +got):\n%s", diff)
+		}
+	}
+	return nil
 }
 
 // users is a query for users in the view of a source.

@@ -110,10 +110,10 @@ func resourceUnknown(t *testing.T, s store.Store) {
 		w.is(err, store.ErrNotFound)
 	}
 	for _, id := range []string{"", "1", uuid.NewString(), anna.ID + " ", anna.ID[:35], "%", "'", "é"} {
-		_, err := tryRead(w, func(r store.Reader) (store.Record, error) { return r.Record(w.as(0), schema.User, id) })
+		_, err := tryRead(w, func(r store.Reader) (store.Record, error) { return r.Record(w.as(0), schema.User, id, false) })
 		w.is(err, store.ErrNotFound)
 	}
-	_, err := tryRead(w, func(r store.Reader) (store.Record, error) { return r.Record(w.as(0), schema.Group, anna.ID) })
+	_, err := tryRead(w, func(r store.Reader) (store.Record, error) { return r.Record(w.as(0), schema.Group, anna.ID, false) })
 	w.is(err, store.ErrNotFound)
 }
 

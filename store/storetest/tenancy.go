@@ -37,7 +37,7 @@ func tenancyReads(t *testing.T, s store.Store) {
 	other.finds("foreign groups", other.groupsQuery(0))
 
 	missing := map[string]func(store.Reader) error{
-		"Record":     func(r store.Reader) error { _, err := r.Record(other.as(0), anna.Kind, anna.ID); return err },
+		"Record":     func(r store.Reader) error { _, err := r.Record(other.as(0), anna.Kind, anna.ID, false); return err },
 		"Resource":   func(r store.Reader) error { _, err := r.Resource(other.tenant, anna.RID); return err },
 		"FindUnique": func(r store.Reader) error { _, err := r.FindUnique(other.tenant, anna.Kind, "anna"); return err },
 		"Source":     func(r store.Reader) error { _, err := r.Source(other.tenant, "nobody"); return err },
@@ -104,7 +104,7 @@ func tenancyForeignSource(t *testing.T, s store.Store) {
 	})
 	crossed := store.View{Tenant: w.tenant, Source: other.ad}
 	for _, id := range []string{anna.ID, foreign.ID} {
-		_, err := tryRead(w, func(r store.Reader) (store.Record, error) { return r.Record(crossed, schema.User, id) })
+		_, err := tryRead(w, func(r store.Reader) (store.Record, error) { return r.Record(crossed, schema.User, id, false) })
 		w.is(err, store.ErrNotFound)
 	}
 	w.finds("users", store.Query{View: crossed, Type: w.set.User, Limit: 10})

@@ -172,7 +172,7 @@ func textImpossible(t *testing.T, s store.Store) {
 			"Tenant":           func(r store.Reader) error { _, err := r.Tenant(text); return err },
 			"Source":           func(r store.Reader) error { _, err := r.Source(w.tenant, text); return err },
 			"SourceByPublicID": func(r store.Reader) error { _, err := r.SourceByPublicID(text); return err },
-			"Record":           func(r store.Reader) error { _, err := r.Record(w.as(0), schema.User, text); return err },
+			"Record":           func(r store.Reader) error { _, err := r.Record(w.as(0), schema.User, text, false); return err },
 			"FindUnique":       func(r store.Reader) error { _, err := r.FindUnique(w.tenant, schema.User, text); return err },
 			"FindExternalID":   func(r store.Reader) error { _, err := r.FindExternalID(w.hr, schema.User, text); return err },
 		}

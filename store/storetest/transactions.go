@@ -63,9 +63,9 @@ func trace(w *world, r store.Reader, anna, sales store.Resource) (map[string]int
 	}
 	_, err := r.Resource(w.tenant, anna.RID)
 	one("Resource", err)
-	_, err = r.Record(w.as(0), anna.Kind, anna.ID)
+	_, err = r.Record(w.as(0), anna.Kind, anna.ID, false)
 	one("Record, resolved", err)
-	_, err = r.Record(w.as(w.ad), anna.Kind, anna.ID)
+	_, err = r.Record(w.as(w.ad), anna.Kind, anna.ID, false)
 	one("Record, of a source", err)
 	_, err = r.FindUnique(w.tenant, anna.Kind, "anna")
 	one("FindUnique", err)
@@ -233,7 +233,7 @@ func viewSnapshot(t *testing.T, s store.Store) {
 		if after != before {
 			return fmt.Errorf("a view counts %d, then %d", before, after)
 		}
-		rec, recErr := r.Record(w.as(0), anna.Kind, anna.ID)
+		rec, recErr := r.Record(w.as(0), anna.Kind, anna.ID, false)
 		if rec.Version != 1 {
 			return fmt.Errorf("a view shows version %d of what it had before", rec.Version)
 		}

@@ -197,10 +197,10 @@ func viewRecordStays(t *testing.T, s store.Store) {
 	a, b := w.user(w.ad, "a", `{"title":"first"}`), w.user(w.ad, "b", `{"title":"later"}`)
 	var kept store.Record
 	w.view(func(r store.Reader) (err error) {
-		if kept, err = r.Record(w.as(0), a.Kind, a.ID); err != nil {
+		if kept, err = r.Record(w.as(0), a.Kind, a.ID, false); err != nil {
 			return err
 		}
-		_, err = r.Record(w.as(0), b.Kind, b.ID)
+		_, err = r.Record(w.as(0), b.Kind, b.ID, false)
 		return err
 	})
 	w.record(0, b)

@@ -89,8 +89,9 @@ func (w *world) view(fn func(store.Reader) error) {
 	}
 }
 
-// read gives what fn reads, which must be the same on a snapshot and inside a
-// transaction, where rows are locked and other statements may be used.
+// read gives what fn, which calls one method, reads. It must be the same on a
+// snapshot, without one, and inside a transaction, where rows are locked and
+// other statements may be used.
 func read[T any](w *world, fn func(store.Reader) (T, error)) T {
 	w.Helper()
 	v, err := tryRead(w, fn)
@@ -103,11 +104,21 @@ func read[T any](w *world, fn func(store.Reader) (T, error)) T {
 // tryRead is read for what may end in an error: then it is the error of both.
 func tryRead[T any](w *world, fn func(store.Reader) (T, error)) (T, error) {
 	w.Helper()
-	var got, inside T
+	var got, inside, looked T
 	err := w.s.View(w.Context(), func(r store.Reader) (err error) {
 		got, err = fn(r)
 		return err
 	})
+	lookErr := w.s.Look(w.Context(), func(r store.Reader) (err error) {
+		looked, err = fn(r)
+		return err
+	})
+	if sentinel(err) != sentinel(lookErr) {
+		w.Errorf("the error is %v in a View and %v in a Look", err, lookErr)
+	}
+	if diff := cmp.Diff(got, looked, loosely); err == nil && diff != "" {
+		w.Errorf("a View and a Look read different things (-view +look):\n%s", diff)
+	}
 	insideErr := w.s.Update(w.Context(), func(tx store.Tx) (err error) {
 		inside, err = fn(tx)
 		return err
@@ -155,7 +166,7 @@ func expect(err, want error) error {
 
 // sentinel gives the fact of state that an error stands for, else the error.
 func sentinel(err error) error {
-	for _, s := range []error{store.ErrNotFound, store.ErrExists, store.ErrStale, store.ErrUnavailable, store.ErrTooMany, store.ErrUnfilterable, store.ErrUnsupported} {
+	for _, s := range []error{store.ErrNotFound, store.ErrExists, store.ErrUnavailable, store.ErrTooMany, store.ErrUnfilterable, store.ErrUnsupported} {
 		if errors.Is(err, s) {
 			return s
 		}
