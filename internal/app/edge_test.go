@@ -120,6 +120,9 @@ func TestMetricsNameRoutesAndNoTenant(t *testing.T) {
 		`workspace_http_request_duration_seconds_count{method="GET",route="/scim/v2/Users/:id"} 1`,
 		`workspace_build_info{goversion=`,
 		`workspace_panics_total 0`,
+		`workspace_sqlite_wal_bytes `,
+		`workspace_sqlite_writer_queue 0`,
+		`workspace_sqlite_commits_total `,
 		`go_goroutines`,
 		`process_resident_memory_bytes`,
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/workspace-scim/workspace/store"
 )
 
 // metrics are what /metrics shows. No label holds anything that a client can
@@ -46,6 +47,23 @@ func newMetrics(version string) *metrics {
 	m.registry.MustRegister(m.requests, m.duration, m.repairs, m.panics, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// storeMetrics collects what the database tells of itself.
+type storeMetrics struct{ store.Measured }
+
+// Describe implements prometheus.Collector.
+func (s storeMetrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, ch) }
+
+// Collect implements prometheus.Collector.
+func (s storeMetrics) Collect(ch chan<- prometheus.Metric) {
+	for _, m := range s.Metrics() {
+		kind := prometheus.GaugeValue
+		if m.Counter {
+			kind = prometheus.CounterValue
+		}
+		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("workspace_"+m.Name, m.Help, nil, nil), kind, m.Value)
+	}
 }
 
 func goVersion() string {

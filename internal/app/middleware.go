@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/scim"
+	"github.com/workspace-scim/workspace/store"
 )
 
 // observe gives the request its id, answers it, and then counts and logs it:
@@ -49,7 +51,7 @@ func (s *Server) guard(c echo.Context, id string, next echo.HandlerFunc) (cut bo
 			return
 		}
 		s.metrics.panics.Inc()
-		s.log.Error("panic", "request_id", id, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		s.log.Error("panic", "request_id", id, "panic", panicText(r), "stack", string(debug.Stack()))
 		if c.Response().Committed {
 			cut = true
 			return
@@ -60,6 +62,16 @@ func (s *Server) guard(c echo.Context, id string, next echo.HandlerFunc) (cut bo
 		c.Error(err)
 	}
 	return false
+}
+
+// panicText is a panic for the log: the runtime's own words, but of any other
+// value the type, because the value may be what somebody sent. The stack tells
+// where it was.
+func panicText(r any) string {
+	if err, ok := r.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", r)
 }
 
 // logRequest writes the line of a request.
@@ -135,7 +147,7 @@ func (s *Server) httpError(err error, c echo.Context) {
 	case errors.As(err, &he) && he.Code == http.StatusMethodNotAllowed:
 		status, detail = he.Code, "This path doesn't have this method."
 	default:
-		s.log.Error("request failed", "request_id", c.Response().Header().Get(echo.HeaderXRequestID), "error", err)
+		s.log.Error("request failed", "request_id", c.Response().Header().Get(echo.HeaderXRequestID), "error", store.LogText(err))
 	}
 	s.writeError(c, status, detail)
 }

@@ -25,7 +25,7 @@ func edge(t *testing.T, log io.Writer) *httptest.Server {
 		c.Response().Flush()
 		panic("too late")
 	})
-	e.GET("/error", func(echo.Context) error { return errors.New("table users is full") })
+	e.GET("/error", func(echo.Context) error { return errors.New(`"ada@contoso.com" is no number; table users is full`) })
 	e.GET("/ok", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)
@@ -62,6 +62,9 @@ func TestPanicIsASCIM500WithTheRequestIDAndNothingElse(t *testing.T) {
 		if !strings.Contains(log.String(), id) {
 			t.Errorf("%s: the log lacks the request's id", path)
 		}
+	}
+	if text := log.String(); strings.Contains(text, "ada@contoso.com") || !strings.Contains(text, "table users is full") || !strings.Contains(text, "recover_test.go") {
+		t.Errorf("the log has to say what went wrong and where, and about nobody:\n%s", text)
 	}
 	if resp, err := http.Get(srv.URL + "/ok"); err != nil || resp.StatusCode != http.StatusNoContent {
 		t.Errorf("after a panic: %v %v", resp, err)

@@ -33,10 +33,12 @@ const (
 // store it stays under the 10 s that supervisors wait.
 const shutdownTimeout = 8 * time.Second
 
-// How often the background work is done.
+// How often the background work is done, and what the last flush gets before
+// the store is closed.
 const (
 	sweepEvery = 10 * time.Minute
 	flushEvery = time.Minute
+	lastFlush  = 500 * time.Millisecond
 )
 
 // Options are what a Server takes besides its configuration.
@@ -63,6 +65,8 @@ type Server struct {
 	listener  net.Listener
 	http      *http.Server
 	draining  atomic.Bool
+
+	flushMissed bool // the last flush failed; only background, then Run, use it
 }
 
 // New checks the configuration, opens the database, brings its schema up to
@@ -89,6 +93,9 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 		config: c, log: o.Logger, out: o.Out, store: st,
 		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger}),
 		metrics:   newMetrics(o.Version),
+	}
+	if m, ok := st.(store.Measured); ok {
+		s.metrics.registry.MustRegister(storeMetrics{m})
 	}
 	if s.out == nil {
 		s.out = io.Discard
@@ -181,9 +188,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.shutdown())
 	stop()
 	background.Wait()
-	if flushErr := s.flush(context.WithoutCancel(ctx)); flushErr != nil {
-		s.log.Warn("last use of tokens not written", "error", flushErr)
-	}
+	s.flush(context.WithoutCancel(ctx), lastFlush)
 	return errors.Join(err, s.store.Close())
 }
 
@@ -212,19 +217,26 @@ func (s *Server) background(ctx context.Context) {
 		case <-sweep.C:
 			err := errors.Join(s.directory.Sweep(ctx), s.directory.SweepTokens(ctx))
 			if err != nil && ctx.Err() == nil {
-				s.log.Error("sweep", "error", err)
+				s.log.Error("sweep", "error", store.LogText(err))
 			}
 		case <-flush.C:
-			if err := s.flush(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("last use of tokens not written", "error", err)
-			}
+			s.flush(ctx, flushEvery/2)
 		}
 	}
 }
 
-// flush writes when tokens were last used; at most a second is waited for it.
-func (s *Server) flush(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+// flush writes when tokens were last used, within a limit. Missing it is
+// harmless, since what is not written is kept for the next time: it is told
+// once, until it works again.
+func (s *Server) flush(ctx context.Context, limit time.Duration) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return s.directory.FlushUses(ctx)
+	err := s.directory.FlushUses(limited)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil && !s.flushMissed {
+		s.log.Warn("last use of tokens not written", "error", store.LogText(err))
+	}
+	s.flushMissed = err != nil
 }

@@ -249,8 +249,8 @@ func (l *Log) String() string {
 }
 
 // Events gives the tenant's events behind a sequence number, at most 1000, as
-// soon as there are n: on PostgreSQL an event shows when all older transactions
-// of the whole server have ended, those of other tests included.
+// soon as there are n: on PostgreSQL an event shows when all changes of the same
+// database that began before it have ended, those of other tests included.
 func (a *App) Events(after int64, n int) []store.Event {
 	a.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {

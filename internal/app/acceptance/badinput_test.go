@@ -96,7 +96,7 @@ func badInputs() map[string][]bad {
 			{"POST", "/Bulk", `{"schemas":["` + bulkURN + `"],"failOnErrors":1e99,"Operations":[{"method":"DELETE","path":"/Users/{u}"}]}`, 400, "invalidSyntax", ""},
 			{"POST", "/Users/.search", search("count", 1.5), 400, "invalidSyntax", ""},
 			{"POST", "/Users/.search", `{"schemas":["` + searchURN + `"],"startIndex":1e99}`, 400, "invalidSyntax", ""},
-			{"POST", "/Users/.search", search("attributes", "userName"), 400, "invalidSyntax", ""},
+			{"POST", "/Users/.search", search("attributes", 7), 400, "invalidSyntax", ""},
 			{"POST", "/.search", search("filter", 7), 400, "invalidSyntax", ""},
 		},
 		// An attribute that only a refused request used is not declared.
@@ -263,5 +263,40 @@ func TestBadInputIsRefusedAndWritesNothing(t *testing.T) {
 		if total < 150 {
 			t.Errorf("%d cases", total)
 		}
+	})
+}
+
+// A member that names nobody is a mistake, whatever carries it: passing over it
+// would have a PUT of [{}] empty the group.
+func TestMemberWithoutAValueIsRefusedByItsPath(t *testing.T) {
+	eachTenant(t, func(t *testing.T, n *tenant) {
+		u := n.entra.create("/Users", user("there@contoso.com"))
+		g := "/Groups/" + n.entra.create("/Groups", group("There", "members", refs(u)))
+		n.unchanged(t, func() {
+			for _, element := range []any{object{}, nil, object{"value": nil}, object{"value": ""}, object{"display": "x"}, object{"colour": "red"}, object{"type": "User"}} {
+				members := list{object{"value": u}, element}
+				whole := group("There", "members", members)
+				refused := func(a *answer, detail string) {
+					t.Helper()
+					if !strings.Contains(detail, "members[1].value ") {
+						t.Errorf("%s\n got %s\nwant the path members[1].value", a.asked, detail)
+					}
+				}
+				for _, a := range []*answer{
+					n.entra.post("/Groups", whole), n.entra.put(g, whole),
+					n.entra.patch(g, op("add", "members", members)), n.entra.patch(g, op("replace", "members", members)),
+					n.entra.patch(g, op("add", "", object{"members": members})), n.entra.patch(g, op("replace", "", object{"members": members})),
+					n.entra.patch(g, op("remove", "members", members)),
+				} {
+					refused(a.refused(400, "invalidValue"), a.text("detail"))
+				}
+				a := n.entra.post("/Bulk", bulkOf(bulkOp("POST", "/Groups", "x", whole), bulkOp("PUT", g, "", whole),
+					bulkOp("PATCH", g, "", patchOf(op("add", "members", members))), bulkOp("PATCH", g, "", patchOf(op("replace", "members", members))))).status(200)
+				for _, i := range []string{"0", "1", "2", "3"} {
+					a.is("Operations/"+i+"/status", "400").is("Operations/"+i+"/response/scimType", "invalidValue")
+					refused(a, a.text("Operations/"+i+"/response/detail"))
+				}
+			}
+		})
 	})
 }
