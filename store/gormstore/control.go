@@ -363,14 +363,3 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	p.Source, err = s.source()
 	return p, err
 }
-
-func (s *session) withDomains(t tenantRow) (store.Tenant, error) {
-	var domains []string
-	err := s.each(func(r rows) error {
-		var d string
-		err := r.Scan(&d)
-		domains = append(domains, d)
-		return err
-	}, "SELECT domain FROM tenant_domains WHERE tenant = ? ORDER BY position", t.ID)
-	return t.tenant(domains), err
-}

@@ -70,7 +70,7 @@ func (w *world) loads(tx store.Tx, v store.View, r store.Resource, links []store
 			want.Groups = groups[r.RID]
 		}
 		if diff := cmp.Diff(want, got, loosely); diff != "" {
-			return fmt.Errorf("Load gives something else (-want +got):\n%s", diff)
+			return fmt.Errorf("what Load gives is something else (-want +got):\n%s", diff)
 		}
 	}
 	return nil
