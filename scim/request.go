@@ -35,6 +35,7 @@ type request struct {
 	dryRun  bool
 	base    string
 	frozen  bool   // inside a transaction: nothing may be declared
+	careful bool   // authenticate, even who was recognized
 	sent    []byte // the body, once it was read
 	// provisional are the custom attributes that the request uses first, and
 	// version that of the schemas that have them.

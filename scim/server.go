@@ -1,14 +1,12 @@
 package scim
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
-	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -101,12 +99,12 @@ func (s *Server) Mount(e *echo.Echo) {
 		g.Any(path, s.serve(m))
 		g.Any(path+"/", s.serve(m))
 	}
-	route("/ServiceProviderConfig", methods{http.MethodGet: s.getServiceProviderConfig})
-	route("/ResourceTypes", methods{http.MethodGet: s.listResourceTypes})
-	route("/ResourceTypes/:id", methods{http.MethodGet: s.getResourceType})
-	route("/Schemas", methods{http.MethodGet: s.listSchemas})
-	route("/Schemas/:id", methods{http.MethodGet: s.getSchema})
-	route("/Bulk", methods{http.MethodPost: s.bulk})
+	route("/ServiceProviderConfig", methods{http.MethodGet: confirmed(s.getServiceProviderConfig)})
+	route("/ResourceTypes", methods{http.MethodGet: confirmed(s.listResourceTypes)})
+	route("/ResourceTypes/:id", methods{http.MethodGet: confirmed(s.getResourceType)})
+	route("/Schemas", methods{http.MethodGet: confirmed(s.listSchemas)})
+	route("/Schemas/:id", methods{http.MethodGet: confirmed(s.getSchema)})
+	route("/Bulk", methods{http.MethodPost: confirmed(s.bulk)})
 	route("/Me", methods{
 		http.MethodGet: s.me(s.get), http.MethodPut: s.me(s.replace), http.MethodPatch: s.me(s.patch),
 		http.MethodDelete: s.me(s.delete), http.MethodPost: s.me(s.noMeCreate),
@@ -156,11 +154,9 @@ func (s *Server) serve(m methods) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := s.newRequest(c)
 		err := r.handle(m)
-		if errors.Is(err, document.ErrUndeclared) && !c.Response().Committed {
-			// Another request declared an attribute since this one read the
-			// schema. Nothing was done: begin again.
+		if err != nil && r.outdated(err) {
 			again := s.newRequest(c)
-			again.sent = r.sent
+			again.sent, again.careful = r.sent, true
 			r, err = again, again.handle(m)
 		}
 		if err != nil {

@@ -93,6 +93,7 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 	if err != nil {
 		return err
 	}
+	r.actor.Stamp = 0 // it was who it was recognized as
 	if r.dryRun {
 		return r.preview(status, body, events)
 	}

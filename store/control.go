@@ -103,6 +103,9 @@ type Principal struct {
 	Token  Token
 	Tenant Tenant
 	Source Source // of an admin token: the tenant's workspace source
+	// Stamp stands for the state of the database in which this was true; see
+	// Reader.Expect.
+	Stamp int64
 }
 
 // Federation lets a workload of another issuer buy access tokens for a source

@@ -17,6 +17,9 @@ var (
 	// ErrExists: the record would break a unique key. Nothing was written by
 	// the call; the rest of the transaction stands.
 	ErrExists = errors.New("exists already")
+	// ErrStale: tenants, sources or tokens have changed since the stamp that
+	// Reader.Expect was given. Nothing was written.
+	ErrStale = errors.New("changed in the meantime")
 	// ErrUnavailable: the database can't be reached, is locked by another
 	// process or is full; trying again later can help. Nothing was written.
 	ErrUnavailable = errors.New("database unavailable")
@@ -71,6 +74,12 @@ type View struct {
 // tenant is ErrNotFound.
 type Reader interface {
 	ControlReader
+
+	// Expect says that all that is read and written holds only if no tenant,
+	// source or token has changed since the stamp was that of a Principal: if
+	// one has, the call, or what is called next, or else the transaction ends
+	// in ErrStale. New tokens and sources, and uses of tokens, are no changes.
+	Expect(stamp int64) error
 
 	// Record gets a resource as the view shows it, with its groups if asked
 	// for; ErrNotFound if the view doesn't show it. Inside an Update the

@@ -46,22 +46,22 @@ func TestRoundTripsToPostgreSQL(t *testing.T) {
 		most int64
 		do   func()
 	}{
-		// The token, and what is asked for.
-		{"GET by id", 2, func() { send("GET", id, "", 200) }},
-		{"look-up by userName", 2, func() {
+		// What is asked for; the token is looked at on the way.
+		{"GET by id", 1, func() { send("GET", id, "", 200) }},
+		{"look-up by userName", 1, func() {
 			send("GET", "/Users?filter="+url.QueryEscape(`userName eq "u1@contoso.example"`), "", 200)
 		}},
-		{"look-up by work e-mail", 2, func() {
+		{"look-up by work e-mail", 1, func() {
 			send("GET", "/Users?filter="+url.QueryEscape(`emails[type eq "work"].value eq "u1@contoso.example"`), "", 200)
 		}},
-		// The token; what is there already; what changes, with the commit.
-		{"create", 3, func() { send("POST", "/Users", user(), 201) }},
-		{"PATCH", 3, func() {
+		// What is there already; what changes, with the commit.
+		{"create", 2, func() { send("POST", "/Users", user(), 201) }},
+		{"PATCH", 2, func() {
 			n++
 			send("PATCH", id, patch(fmt.Sprintf(`{"op":"replace","path":"title","value":"%d"}`, n)), 200)
 		}},
 		// Besides, the member, and whether it is one already.
-		{"add a member", 5, func() {
+		{"add a member", 4, func() {
 			member := create("/Users", user())
 			link.turns.Store(0)
 			send("PATCH", group, patch(fmt.Sprintf(`{"op":"add","path":"members","value":[{"value":%q}]}`, member)), 204)

@@ -17,6 +17,9 @@ type Actor struct {
 	Token string
 	// Subject is the id of the user that /Me stands for, "" for none.
 	Subject string
+	// Stamp is that of a principal that was recognized and not authenticated,
+	// else 0: see Recognize.
+	Stamp int64
 	// Txn is the request's id; it joins events and log lines.
 	Txn string
 }
@@ -35,4 +38,13 @@ func (a Actor) View() store.View {
 		return store.View{Tenant: a.Tenant.ID}
 	}
 	return store.View{Tenant: a.Tenant.ID, Source: a.Source.ID}
+}
+
+// expect makes what the actor reads and writes hold only as long as it is who it
+// was recognized as.
+func (a Actor) expect(r store.Reader) error {
+	if a.Stamp == 0 {
+		return nil
+	}
+	return r.Expect(a.Stamp)
 }

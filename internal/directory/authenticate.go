@@ -54,22 +54,31 @@ func (d *Directory) Authenticate(ctx context.Context, secret string) (store.Prin
 	if err != nil {
 		return store.Principal{}, err
 	}
+	if err := d.admit(p); err != nil {
+		return store.Principal{}, err
+	}
+	d.known.put(p)
+	return p, nil
+}
+
+// admit does the steps 3 to 6 of Authenticate, and notes the use.
+func (d *Directory) admit(p store.Principal) error {
 	if p.Token.Kind == store.TokenSecret {
-		return store.Principal{}, &AuthError{AuthWrongKind, "A client secret isn't a bearer token; buy an access token with it at the token endpoint."}
+		return &AuthError{AuthWrongKind, "A client secret isn't a bearer token; buy an access token with it at the token endpoint."}
 	}
 	now := d.now()
 	if err := judge(p, now); err != nil {
-		return store.Principal{}, err
+		return err
 	}
 	if !p.Tenant.SyncEnabled && p.Source.Kind != store.SourceWorkspace {
-		return store.Principal{}, &Violation{
+		return &Violation{
 			Rule:   RuleSyncNotEnabled,
 			Detail: fmt.Sprintf("The hybrid-sync add-on is not enabled for the tenant %q.", p.Tenant.Slug),
 			Way:    "Its provider enables it with: workspace tenant enable " + p.Tenant.Slug + ".",
 		}
 	}
 	d.use.note(p.Token, now)
-	return p, nil
+	return nil
 }
 
 // AuthenticateClient finds the source of an OAuth client by its client_id (the

@@ -54,8 +54,8 @@ type Directory struct {
 	schemas map[schemaKey]*schema.Set
 	sources map[int64]store.Source // by id; kind, public id and name never change
 
-	use uses // when tokens were last used
-
+	use   uses       // when tokens were last used
+	known principals // who they speak for
 }
 
 type schemaKey struct {

@@ -17,6 +17,9 @@ type Reading struct {
 // Read runs fn on one snapshot. The Reading must not be used after it returned.
 func (d *Directory) Read(ctx context.Context, a Actor, fn func(*Reading) error) error {
 	return d.store.View(ctx, func(r store.Reader) error {
+		if err := a.expect(r); err != nil {
+			return err
+		}
 		return fn(&Reading{d: d, r: r, actor: a})
 	})
 }
@@ -25,6 +28,9 @@ func (d *Directory) Read(ctx context.Context, a Actor, fn func(*Reading) error) 
 // may be newer. It saves the database round trips.
 func (d *Directory) Look(ctx context.Context, a Actor, fn func(*Reading) error) error {
 	return d.store.Look(ctx, func(r store.Reader) error {
+		if err := a.expect(r); err != nil {
+			return err
+		}
 		return fn(&Reading{d: d, r: r, actor: a})
 	})
 }

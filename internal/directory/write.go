@@ -62,6 +62,9 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 	var events []store.Event
 	var refused []refusal
 	err := d.store.Update(ctx, func(tx store.Tx) error {
+		if err := a.expect(tx); err != nil {
+			return err
+		}
 		w := &Writer{d: d, tx: tx, actor: a, now: d.now()}
 		err := fn(w)
 		events, refused = w.events, nil
@@ -87,6 +90,9 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 	if err != nil && len(refused) > 0 && !dryRun {
 		// The write itself is undone; that it was refused is told.
 		tell := d.store.Update(ctx, func(tx store.Tx) error {
+			if err := a.expect(tx); err != nil {
+				return err
+			}
 			w := &Writer{d: d, tx: tx, actor: a, now: d.now()}
 			if err := w.recordRefusals(refused); err != nil {
 				return err

@@ -217,7 +217,10 @@ func (t *tx) UpdateTenant(n *store.Tenant) error {
 	if err != nil {
 		return err
 	}
-	return t.putDomains(n.ID, n.Domains)
+	if err := t.putDomains(n.ID, n.Domains); err != nil {
+		return err
+	}
+	return t.restamp()
 }
 
 // update writes columns of one row; ErrNotFound if it isn't there, or isn't
@@ -249,7 +252,11 @@ func (t *tx) UpdateSource(s *store.Source) error {
 	if err != nil {
 		return err
 	}
-	return t.update(&sourceRow{ID: s.ID}, "tenant = ?", s.Tenant, map[string]any{"mode": row.Mode, "policies": row.Policies})
+	err = t.update(&sourceRow{ID: s.ID}, "tenant = ?", s.Tenant, map[string]any{"mode": row.Mode, "policies": row.Policies})
+	if err != nil {
+		return err
+	}
+	return t.restamp()
 }
 
 // CreateToken implements store.ControlWriter.
@@ -264,7 +271,11 @@ func (t *tx) CreateToken(n *store.Token) error {
 
 // UpdateToken implements store.ControlWriter.
 func (t *tx) UpdateToken(n *store.Token) error {
-	return t.update(&tokenRow{ID: n.ID}, "tenant = ?", n.Tenant, map[string]any{"expires": micros(n.ExpiresAt), "revoked": micros(n.RevokedAt), "last_used": micros(n.LastUsedAt)})
+	err := t.update(&tokenRow{ID: n.ID}, "tenant = ?", n.Tenant, map[string]any{"expires": micros(n.ExpiresAt), "revoked": micros(n.RevokedAt), "last_used": micros(n.LastUsedAt)})
+	if err != nil {
+		return err
+	}
+	return t.restamp()
 }
 
 // UseToken implements store.ControlWriter.
@@ -319,7 +330,10 @@ func (t *tx) DeclareAttribute(tenant int64, c *schema.Custom) error {
 		return err
 	}
 	c.Index = number
-	return t.exec("UPDATE tenants SET schema_version = schema_version + 1 WHERE id = ?", tenant)
+	if err := t.exec("UPDATE tenants SET schema_version = schema_version + 1 WHERE id = ?", tenant); err != nil {
+		return err
+	}
+	return t.restamp()
 }
 
 // lockTenant makes declarations of one tenant wait for each other.
@@ -340,17 +354,18 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	var t tenantRow
 	var s sourceRow
 	var domains string
+	var stamp int64
 	found := false
 	dest := []any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
 		&t.ID, &t.Slug, &t.DisplayName, &t.SyncEnabled, &t.SchemaVersion, &t.Created,
-		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains}
+		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains, &stamp}
 	err := r.eachOf(func(rs rows) error {
 		found = true
 		return rs.Scan(dest...)
 	}, `SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
 			t.id, t.slug, t.display_name, t.sync_enabled, t.schema_version, t.created,
 			s.id, s.tenant, s.public_id, s.name, s.kind, s.directory_domain, s.mode, s.policies, s.created,
-			COALESCE((SELECT string_agg(d.domain, ' ' ORDER BY d.position) FROM tenant_domains d WHERE d.tenant = t.id), '')
+			COALESCE((SELECT string_agg(d.domain, ' ' ORDER BY d.position) FROM tenant_domains d WHERE d.tenant = t.id), ''), `+stampColumn+`
 		FROM tokens k CROSS JOIN tenants t CROSS JOIN sources s
 		WHERE k.hash = ? AND t.id = k.tenant AND s.tenant = k.tenant AND (s.id = k.source OR k.source = 0 AND s.kind = 'workspace')`, hash)
 	if err == nil && !found {
@@ -359,7 +374,7 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	if err != nil {
 		return store.Principal{}, err
 	}
-	p := store.Principal{Token: k.token(), Tenant: t.tenant(strings.Fields(domains))}
+	p := store.Principal{Token: k.token(), Tenant: t.tenant(strings.Fields(domains)), Stamp: stamp}
 	p.Source, err = s.source()
 	return p, err
 }

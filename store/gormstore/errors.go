@@ -74,6 +74,9 @@ func postgresError(err error) error {
 		if postgresUnavailable(pe.Code) {
 			return unavailable(err)
 		}
+		if pe.Code == "22012" { // division_by_zero: see Expect
+			return store.ErrStale
+		}
 		if pe.Code == "23505" {
 			return fmt.Errorf("%w: %w", errUnique, err)
 		}

@@ -133,7 +133,10 @@ func (e *postgresEngine) view(ctx context.Context, loosely bool, fn func(*sessio
 	p.begin, p.loose = "begin isolation level repeatable read read only", loosely
 	s := newSession(ctx, p, postgresDialect{}, false)
 	s.seqs = snapshotSeq{p, e}
-	return fn(s)
+	if err := fn(s); err != nil || len(p.kept) == 0 {
+		return err
+	}
+	return p.flush() // what was expected, and nothing asked after it
 }
 
 func (e *postgresEngine) update(ctx context.Context, fn func(*session) error) error {

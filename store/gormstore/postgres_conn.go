@@ -74,7 +74,7 @@ func (p *postgresConn) query(q string, args ...any) (rows, error) {
 		return &postgresRows{Rows: r, p: p}, nil
 	}
 	p.kept = append(p.kept, statement{q, args})
-	sent, err := p.send(p.ctx, 1)
+	sent, err := p.send(p.ctx, 1, alone)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +86,10 @@ func (p *postgresConn) query(q string, args ...any) (rows, error) {
 }
 
 // send sends what is kept, after BEGIN if need be, and reads all results but
-// the last unread ones.
-func (p *postgresConn) send(ctx context.Context, unread int) (pgx.BatchResults, error) {
+// the last unread ones. What is sent alone is a transaction by itself.
+func (p *postgresConn) send(ctx context.Context, unread int, alone bool) (pgx.BatchResults, error) {
 	b := &pgx.Batch{}
-	first := !p.begun
+	first := !p.begun && !alone
 	if first {
 		b.Queue(p.begin)
 		if p.writes {
@@ -100,7 +100,7 @@ func (p *postgresConn) send(ctx context.Context, unread int) (pgx.BatchResults, 
 		b.Queue(s.sql, s.args...)
 	}
 	done := len(p.kept) - unread
-	p.begun, p.kept = true, p.kept[:0]
+	p.begun, p.kept = p.begun || first, p.kept[:0]
 	sent := p.c.SendBatch(ctx, b)
 	err := p.readBegin(sent, first)
 	for range done {
@@ -136,7 +136,7 @@ func (p *postgresConn) flush() error {
 	if p.begun && len(p.kept) == 0 {
 		return nil
 	}
-	sent, err := p.send(p.ctx, 0)
+	sent, err := p.send(p.ctx, 0, false)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (p *postgresConn) commit(ctx context.Context) (unknown bool, err error) {
 		return false, nil
 	}
 	p.kept = append(p.kept, statement{sql: "commit"})
-	sent, err := p.send(ctx, 1)
+	sent, err := p.send(ctx, 1, false)
 	if err != nil {
 		return p.c.IsClosed(), err
 	}

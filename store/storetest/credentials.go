@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -23,7 +24,112 @@ func credentialChecks() []check {
 		{"an update of an unknown token is ErrNotFound", tokenUpdateUnknown},
 		{"only access tokens that expired are deleted", expiredTokens},
 		{"a federation reads back and is put once", federationPut},
+		{"a change of what a token stands for is noticed, in any kind of transaction", stampNoticed},
+		{"what changes nobody's rights leaves the stamp", stampKept},
+		{"a transaction that expected something else writes nothing", stampWritesNothing},
 	}
+}
+
+// expects tries a stamp in a View, a Look and an Update, with and without a
+// statement after it.
+func expects(w *world, stamp int64) error {
+	w.Helper()
+	expect := func(r store.Reader) error { return r.Expect(stamp) }
+	read := func(r store.Reader) error {
+		if err := r.Expect(stamp); err != nil {
+			return err
+		}
+		_, err := r.Tenants()
+		return err
+	}
+	single := func(r store.Reader) error {
+		if err := r.Expect(stamp); err != nil {
+			return err
+		}
+		_, err := r.Record(w.as(0), schema.User, uuid.NewString(), false)
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		return err
+	}
+	var errs []error
+	for _, fn := range []func(store.Reader) error{expect, read, single} {
+		errs = append(errs, w.s.View(w.Context(), fn), w.s.Look(w.Context(), fn), w.s.Update(w.Context(), func(tx store.Tx) error { return fn(tx) }))
+	}
+	for _, err := range errs {
+		if sentinel(err) != sentinel(errs[0]) {
+			w.Fatalf("a stamp is judged in different ways: %v", errs)
+		}
+	}
+	return errs[0]
+}
+
+func stamped(w *world) (token store.Token, stamp func() int64) {
+	w.Helper()
+	token = newToken(w, w.hr, store.TokenBearer)
+	w.update(func(tx store.Tx) error { return tx.CreateToken(&token) })
+	return token, func() int64 {
+		p, err := authenticate(w, token.Hash)
+		if err != nil {
+			w.Fatalf("%v", err)
+		}
+		return p.Stamp
+	}
+}
+
+func stampNoticed(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	token, stamp := stamped(w)
+	p, err := authenticate(w, token.Hash)
+	w.is(err, nil)
+	for name, change := range map[string]func(store.Tx) error{
+		"the token is revoked":   func(tx store.Tx) error { k := token; k.RevokedAt = at(9); return tx.UpdateToken(&k) },
+		"the token expires":      func(tx store.Tx) error { k := token; k.ExpiresAt = at(9); return tx.UpdateToken(&k) },
+		"the source is disabled": func(tx store.Tx) error { x := p.Source; x.Mode = store.ModeDisabled; return tx.UpdateSource(&x) },
+		"the add-on is on":       func(tx store.Tx) error { x := p.Tenant; x.SyncEnabled = true; return tx.UpdateTenant(&x) },
+		"an attribute is declared": func(tx store.Tx) error {
+			return tx.DeclareAttribute(w.tenant, &schema.Custom{URN: customURN, Name: "badge", Type: schema.String})
+		},
+	} {
+		before := stamp()
+		w.is(expects(w, before), nil)
+		w.update(change)
+		if err := expects(w, before); !errors.Is(err, store.ErrStale) {
+			t.Errorf("%s: the error is %v, want %v", name, err, store.ErrStale)
+		}
+		w.is(expects(w, stamp()), nil)
+	}
+}
+
+func stampKept(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	token, stamp := stamped(w)
+	before := stamp()
+	w.user(w.ad, "anna", "")
+	_, _ = stamped(w)
+	w.update(func(tx store.Tx) error { return tx.UseToken(token.ID, at(9)) })
+	w.is(expects(w, before), nil)
+	// A change that is undone was none.
+	w.is(w.s.Update(t.Context(), func(tx store.Tx) error {
+		k := token
+		k.RevokedAt = at(9)
+		return errors.Join(tx.UpdateToken(&k), errUndo)
+	}), errUndo)
+	w.is(expects(w, before), nil)
+}
+
+func stampWritesNothing(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	_, stamp := stamped(w)
+	r, another := w.newUser(w.ad, "anna", ""), stamp()+1
+	err := w.s.Update(t.Context(), func(tx store.Tx) error {
+		if err := tx.Expect(another); err != nil {
+			return err
+		}
+		return tx.InsertResource(&r)
+	})
+	w.is(err, store.ErrStale)
+	w.finds("users", w.users(0))
 }
 
 func newToken(w *world, source int64, kind store.TokenKind) store.Token {

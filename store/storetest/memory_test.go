@@ -57,6 +57,7 @@ type data struct {
 	parked       map[store.Parked]bool
 	conflicts    []store.Conflict
 	events       []store.Event
+	stamp        int64
 }
 
 func (d *data) clone() *data {
@@ -161,7 +162,14 @@ func (x *memTx) Authenticate(hash []byte) (p store.Principal, err error) {
 	p.Source, err = find(x.sources, func(s store.Source) bool {
 		return s.Tenant == p.Tenant.ID && (s.ID == p.Token.Source || p.Token.Source == 0 && s.Kind == store.SourceWorkspace)
 	})
+	p.Stamp = x.stamp
 	return p, err
+}
+func (x *memTx) Expect(stamp int64) error {
+	if stamp != x.stamp {
+		return store.ErrStale
+	}
+	return nil
 }
 func (x *memTx) Tokens(tenant int64) ([]store.Token, error) {
 	return filtered(x.tokens, func(t store.Token) bool { return t.Tenant == tenant }), nil
@@ -182,6 +190,7 @@ func (x *memTx) CreateTenant(t *store.Tenant, publicID string) error {
 	return x.CreateSource(&store.Source{Tenant: t.ID, PublicID: publicID, Name: "workspace", Kind: store.SourceWorkspace, Mode: store.ModeActive, CreatedAt: t.CreatedAt})
 }
 func (x *memTx) UpdateTenant(t *store.Tenant) error {
+	x.stamp = x.next()
 	return put(x.tenants, func(o store.Tenant) bool { return o.ID == t.ID }, func(o *store.Tenant) {
 		slug, created := o.Slug, o.CreatedAt
 		*o = *t
@@ -199,6 +208,7 @@ func (x *memTx) CreateSource(s *store.Source) error {
 	return nil
 }
 func (x *memTx) UpdateSource(s *store.Source) error {
+	x.stamp = x.next()
 	return put(x.sources, func(o store.Source) bool { return o.ID == s.ID && o.Tenant == s.Tenant }, func(o *store.Source) { o.Mode, o.Policies = s.Mode, s.Policies })
 }
 func (x *memTx) CreateToken(t *store.Token) error {
@@ -210,6 +220,7 @@ func (x *memTx) CreateToken(t *store.Token) error {
 	return nil
 }
 func (x *memTx) UpdateToken(t *store.Token) error {
+	x.stamp = x.next()
 	return put(x.tokens, func(o store.Token) bool { return o.ID == t.ID }, func(o *store.Token) {
 		o.ExpiresAt, o.RevokedAt, o.LastUsedAt = t.ExpiresAt, t.RevokedAt, t.LastUsedAt
 	})
@@ -241,6 +252,7 @@ func (x *memTx) DeclareAttribute(tenant int64, c *schema.Custom) error {
 	if len(all) == maxCustom {
 		return store.ErrTooMany
 	}
+	x.stamp = x.next()
 	c.Index = schema.CustomIndex + len(all)
 	x.customs[tenant] = append(slices.Clone(all), *c)
 	return put(x.tenants, func(t store.Tenant) bool { return t.ID == tenant }, func(t *store.Tenant) { t.SchemaVersion++ })

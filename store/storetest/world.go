@@ -166,7 +166,7 @@ func expect(err, want error) error {
 
 // sentinel gives the fact of state that an error stands for, else the error.
 func sentinel(err error) error {
-	for _, s := range []error{store.ErrNotFound, store.ErrExists, store.ErrUnavailable, store.ErrTooMany, store.ErrUnfilterable, store.ErrUnsupported} {
+	for _, s := range []error{store.ErrNotFound, store.ErrExists, store.ErrStale, store.ErrUnavailable, store.ErrTooMany, store.ErrUnfilterable, store.ErrUnsupported} {
 		if errors.Is(err, s) {
 			return s
 		}
