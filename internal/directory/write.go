@@ -99,7 +99,7 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 			}
 			return tx.AppendEvents(w.events)
 		})
-		if tell != nil {
+		if tell != nil && !errors.Is(tell, store.ErrStale) { // then the write is tried again
 			d.log.Error("refusal not recorded", "error", store.LogText(tell), "tenant", a.Tenant.Slug, "txn", a.Txn)
 		}
 	}
