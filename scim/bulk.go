@@ -183,7 +183,7 @@ func (b *bulkRun) foresee(w *directory.Writer, work []*bulkOp) error {
 	docs := map[*schema.ResourceType][]*document.Object{}
 	for _, op := range work {
 		if op.method == http.MethodPost && op.invalid == nil {
-			docs[op.t] = append(docs[op.t], op.input().Doc)
+			docs[op.t] = append(docs[op.t], op.input.Doc)
 		}
 	}
 	for t, docs := range docs {
@@ -240,10 +240,10 @@ func (b *bulkRun) do(w *directory.Writer, op *bulkOp) (err error) {
 	switch op.method {
 	case http.MethodPost:
 		op.status = http.StatusCreated
-		res, err = w.Create(op.t, op.input())
+		res, err = w.Create(op.t, op.input)
 	case http.MethodPut:
 		op.status = http.StatusOK
-		res, err = w.Replace(op.t, op.id, cond, op.input())
+		res, err = w.Replace(op.t, op.id, cond, op.input)
 	case http.MethodPatch:
 		op.status = http.StatusOK
 		res, err = w.Modify(op.t, op.id, cond, op.change)

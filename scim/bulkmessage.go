@@ -36,7 +36,7 @@ type bulkOp struct {
 	invalid error    // what is wrong with it, whatever the state
 	t       *schema.ResourceType
 	pathID  string // the id in path, or bulkId:x
-	input   func() directory.Input
+	input   directory.Input
 	change  directory.Change
 
 	cut     bool // go without the references that are not known

@@ -89,7 +89,7 @@ func (b *bulkRun) substitute(op *bulkOp) error {
 		return err
 	}
 	if op.cut && op.method == http.MethodPost {
-		return op.leaveOut()
+		op.leaveOut()
 	}
 	return nil
 }
@@ -102,8 +102,8 @@ func (b *bulkRun) comes(op *bulkOp, ref string) bool {
 }
 
 // leaveOut takes the references that are still bulkIds out of the input.
-func (op *bulkOp) leaveOut() error {
-	in := op.input()
+func (op *bulkOp) leaveOut() {
+	in := &op.input
 	members := in.Members[:0:0]
 	for _, m := range in.Members {
 		if ref, ok := strings.CutPrefix(m, bulkIDPrefix); ok {
@@ -122,12 +122,6 @@ func (op *bulkOp) leaveOut() error {
 			}
 		}
 	}
-	op.input = func() directory.Input {
-		fresh := in
-		fresh.Doc = in.Doc.Clone()
-		return fresh
-	}
-	return nil
 }
 
 // addLater adds the references that were left out. Where a target has failed,

@@ -24,7 +24,7 @@ func (s *Server) create(r *request) error {
 		return err
 	}
 	return r.write(http.StatusCreated, func(w *directory.Writer) (directory.Result, error) {
-		return w.Create(r.t, in())
+		return w.Create(r.t, in)
 	})
 }
 
@@ -40,7 +40,7 @@ func (s *Server) replace(r *request) error {
 	}
 	cond := r.precondition()
 	return r.write(http.StatusOK, func(w *directory.Writer) (directory.Result, error) {
-		return w.Replace(r.t, r.id, cond, in())
+		return w.Replace(r.t, r.id, cond, in)
 	})
 }
 
@@ -118,33 +118,27 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 	return err
 }
 
-// resource reads a whole resource from a body. The function it returns gives a
-// fresh copy each time, because a transaction may run more than once.
-func (r *request) resource(body []byte) (func() directory.Input, error) {
+// resource reads a whole resource from a body.
+func (r *request) resource(body []byte) (directory.Input, error) {
 	d, err := document.Decode(r.t, body, r.dialect)
 	if err != nil {
-		return nil, err
+		return directory.Input{}, err
 	}
 	if len(d.Undeclared) > 0 && r.learns() {
 		if err := r.foresee(d.Undeclared); err != nil {
-			return nil, err
+			return directory.Input{}, err
 		}
 		if d, err = document.Decode(r.t, body, r.dialect); err != nil {
-			return nil, err
+			return directory.Input{}, err
 		}
 	}
 	if err := r.dialect.Schemas(r.t, d.Schemas); err != nil {
-		return nil, err
+		return directory.Input{}, err
 	}
 	if err := document.Require(r.t, d.Object); err != nil {
-		return nil, err
+		return directory.Input{}, err
 	}
-	in := directory.Input{Doc: d.Object, Members: memberIDs(r.t, d.Members), HasMembers: d.HasMembers, Cleared: d.Cleared}
-	return func() directory.Input {
-		fresh := in
-		fresh.Doc = in.Doc.Clone()
-		return fresh
-	}, nil
+	return directory.Input{Doc: d.Object, Members: memberIDs(r.t, d.Members), HasMembers: d.HasMembers, Cleared: d.Cleared}, nil
 }
 
 // memberIDs gives the values of Group.members, each once.

@@ -19,12 +19,10 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "workspace.db")
 }
 
-// Postgres gives the URL of an empty PostgreSQL database of the test's own, on
-// the server that WORKSPACE_TEST_POSTGRES names; without it the test is skipped,
-// or fails where the variable CI is set. make test and .ci/run always have one.
-// The database doesn't wait for the disk at each commit, because no test of
-// these crashes the server.
-func Postgres(t testing.TB) string {
+// PostgresServer gives the URL of the PostgreSQL server for tests, which
+// WORKSPACE_TEST_POSTGRES names; without it the test is skipped, or fails where
+// the variable CI is set. make test and .ci/run always have one.
+func PostgresServer(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("WORKSPACE_TEST_POSTGRES")
 	if server == "" && os.Getenv("CI") != "" {
@@ -33,7 +31,15 @@ func Postgres(t testing.TB) string {
 	if server == "" {
 		t.Skip("WORKSPACE_TEST_POSTGRES isn't set; make test starts a server and sets it")
 	}
-	database, drop, err := CreatePostgres(server)
+	return server
+}
+
+// Postgres gives the URL of an empty PostgreSQL database of the test's own, on
+// the server that PostgresServer gives. It doesn't wait for the disk at each
+// commit, because no test of these crashes the server.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	database, drop, err := CreatePostgres(PostgresServer(t))
 	if err != nil {
 		t.Fatal(err)
 	}

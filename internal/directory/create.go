@@ -12,7 +12,7 @@ import (
 // asserted by another: then the source is linked to it and gets its id. A
 // Violation of uniqueness leaves everything as it was.
 func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
-	doc := in.Doc
+	doc := in.Doc.Clone()
 	if t.Active != nil && doc.Get(t.Active) == nil {
 		doc.Set(t.Active, true)
 	}

@@ -39,7 +39,8 @@ type Result struct {
 	Changed bool
 }
 
-// Input is a whole resource, as POST and PUT carry it.
+// Input is a whole resource, as POST and PUT carry it. What takes one doesn't
+// change it, so a transaction that runs again can give it the same.
 type Input struct {
 	Doc *document.Object
 	// Members are the ids (or, for sources that refer by them, externalIds) of

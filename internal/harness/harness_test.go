@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/workspace-scim/workspace/internal/apptest"
 )
 
 // program is the server, built once for all tests.
@@ -57,7 +59,7 @@ func TestServerKeepsItsPromises(t *testing.T) {
 			t.Run(k.name+"/"+db, func(t *testing.T) {
 				t.Parallel()
 				if db == postgres {
-					needPostgres(t)
+					apptest.PostgresServer(t)
 				}
 				rounds := map[string]int{"kill9": 2, "powercut": 2, "dbrestart": 2}[k.name]
 				if err := newTrial(t, db, max(rounds, 1)).perform(k); err != nil {
@@ -80,15 +82,4 @@ func newTrial(t *testing.T, database string, rounds int) *trial {
 		options: options{database: database, rounds: rounds, seed: seed}, ctx: t.Context(), binary: binary,
 		dir: filepath.Join(t.TempDir(), "trial"), rng: rand.New(rand.NewPCG(seed, 0)), out: t.Output(),
 	}
-}
-
-// needPostgres skips the test where there is no PostgreSQL, which CI never does.
-func needPostgres(t *testing.T) {
-	if os.Getenv("WORKSPACE_TEST_POSTGRES") != "" {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("WORKSPACE_TEST_POSTGRES isn't set")
-	}
-	t.Skip("WORKSPACE_TEST_POSTGRES isn't set; make test starts a server and sets it")
 }

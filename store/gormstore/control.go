@@ -355,22 +355,16 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	var s sourceRow
 	var domains string
 	var stamp int64
-	found := false
-	dest := []any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
+	r.single()
+	err := r.one([]any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
 		&t.ID, &t.Slug, &t.DisplayName, &t.SyncEnabled, &t.SchemaVersion, &t.Created,
-		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains, &stamp}
-	err := r.eachOf(func(rs rows) error {
-		found = true
-		return rs.Scan(dest...)
-	}, `SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
+		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains, &stamp},
+		`SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
 			t.id, t.slug, t.display_name, t.sync_enabled, t.schema_version, t.created,
 			s.id, s.tenant, s.public_id, s.name, s.kind, s.directory_domain, s.mode, s.policies, s.created,
 			COALESCE((SELECT string_agg(d.domain, ' ' ORDER BY d.position) FROM tenant_domains d WHERE d.tenant = t.id), ''), `+stampColumn+`
 		FROM tokens k CROSS JOIN tenants t CROSS JOIN sources s
 		WHERE k.hash = ? AND t.id = k.tenant AND s.tenant = k.tenant AND (s.id = k.source OR k.source = 0 AND s.kind = 'workspace')`, hash)
-	if err == nil && !found {
-		err = store.ErrNotFound
-	}
 	if err != nil {
 		return store.Principal{}, err
 	}
