@@ -31,8 +31,9 @@ type fragment struct {
 }
 
 // columns adds what recordScanner reads: of resources r and, in the view of a
-// source, of its link l. What isn't wanted is empty.
-func (b *builder) columns(d dialect, doc, groups bool) *builder {
+// source, of its link l, and a column of their groups. A document that isn't
+// wanted is empty.
+func (b *builder) columns(d dialect, doc bool, groups fragment) *builder {
 	own := b.view.Source != 0
 	b.add("r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.class, r.state, r.state_at, ")
 	if own {
@@ -49,10 +50,7 @@ func (b *builder) columns(d dialect, doc, groups bool) *builder {
 		b.add("r.doc")
 	}
 	b.add(", COALESCE((SELECT " + d.concat("p.source") + " FROM links p WHERE p.rid = r.rid AND p.state <= 2), ''), ")
-	if !groups {
-		return b.add("''")
-	}
-	return b.groupsOf(d)
+	return b.fragment(groups)
 }
 
 // joinLink joins the link of the view's source to r.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/workspace-scim/workspace/store"
 )
 
 // dialect is where the SQL of the engines differs.
@@ -20,6 +22,9 @@ type dialect interface {
 	concat(column string) string
 	// lists gives an aggregate that lists rows of columns as JSON.
 	lists(columns string) string
+	// groupsOfOne gives the column of groupsOf for a statement that gives one
+	// row, or few.
+	groupsOfOne(v store.View) fragment
 	// contains and ends are predicates with one argument.
 	contains(column string) string
 	// suffix is the end of a text, with one argument: how many characters.

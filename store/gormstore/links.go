@@ -56,11 +56,7 @@ func (t *tx) Load(v store.View, kind schema.Kind, id string, groups bool) (store
 	b.add("SELECT " + resourceColumns + `, COALESCE(l.rid, 0), COALESCE(l.tenant, 0), COALESCE(l.kind, 0), COALESCE(l.source, 0),
 		COALESCE(l.external_id, ''), COALESCE(l.anchor, ''), COALESCE(l.state, 0), COALESCE(l.version, 0),
 		COALESCE(l.created, 0), COALESCE(l.modified, 0), COALESCE(l.view, 0), COALESCE(d.doc, ''), `)
-	if groups {
-		b.groupsOf(t.dialect)
-	} else {
-		b.add("''")
-	}
+	b.fragment(t.groupsIf(groups, v))
 	b.add(" FROM resources r LEFT JOIN links l ON l.rid = r.rid"+joinDocs+" WHERE r.tenant = ? AND r.id = ? AND r.kind = ? ORDER BY l.source", v.Tenant, id, kind)
 	var out store.Loaded
 	var list string

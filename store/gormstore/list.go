@@ -106,7 +106,7 @@ func (l *lister) stream() error {
 		return err
 	}
 	if start != nil && l.q.Limit > 0 {
-		total, err = l.streamAfter(*start, total)
+		err = l.streamAfter(*start, total < 0 && start.RID == 0 && l.few())
 	}
 	if err == nil {
 		err = l.settle(start, total)
@@ -131,6 +131,9 @@ func (l *lister) settle(start *store.Position, total int) error {
 			return err
 		}
 		total = n
+		if l.page.Next != nil { // counted after the page, maybe in a snapshot of its own
+			total = max(total, l.page.Next.Index+1)
+		}
 	}
 	l.page.Total = total
 	return nil
@@ -191,28 +194,20 @@ func (l *lister) passOver(total int) ([]int64, error) {
 	return l.ids(b.sql(), b.args...)
 }
 
-// streamAfter gives the page, and the total if it was told with it.
-func (l *lister) streamAfter(start store.Position, total int) (int, error) {
+// streamAfter gives the page. If it turns out to be all that matches, which the
+// caller expects, it is the only statement.
+func (l *lister) streamAfter(start store.Position, whole bool) error {
 	b := l.builder()
-	sc, read := newRecordScanner(), l.each
-	atOnce := total < 0 && start.RID == 0 && l.totalAtOnce()
-	l.from(b, func() {
-		b.columns(l.dialect, !l.q.NoDoc, l.q.Groups)
-		if atOnce {
-			b.add(", (")
-			l.from(b, func() { b.add("COUNT(*)") }).add(")")
-		}
-	})
+	l.from(b, func() { b.columns(l.dialect, !l.q.NoDoc, l.groups()) })
 	if start.RID != 0 {
 		b.add(" AND "+l.place()+" > ?", start.RID)
 	}
 	b.add(" ORDER BY "+l.place()+" LIMIT ?", l.q.Limit+1)
-	if atOnce {
-		total = 0
-		sc, read = newRecordScanner(&total), l.eachOf
+	sc, read, last := newRecordScanner(), l.each, start
+	if whole {
+		read = l.eachOf
 	}
-	last := start
-	err := read(func(rs rows) error {
+	return read(func(rs rows) error {
 		if l.page.Count == l.q.Limit {
 			l.page.Next = &store.Position{RID: last.RID, Index: start.Index + l.page.Count}
 			return nil
@@ -224,22 +219,24 @@ func (l *lister) streamAfter(start store.Position, total int) (int, error) {
 		last.RID = sc.rec.RID
 		return l.row(&sc.rec)
 	}, b.sql(), b.args...)
-	return total, err
 }
 
-// totalAtOnce says whether to count in the statement that gives the page: where
-// few rows match and a second statement would cost a round trip, or three with
-// those of a transaction around the two.
-func (l *lister) totalAtOnce() bool {
-	d := l.plan.driver
-	return l.locks() && d != nil && d.rank <= byKey
+// few says that an index expects few matches.
+func (l *lister) few() bool { return l.plan.driver != nil && l.plan.driver.rank <= byKey }
+
+// groups is the column of groups of a statement that gives the page.
+func (l *lister) groups() fragment {
+	if l.few() || !l.q.Groups {
+		return l.groupsIf(l.q.Groups, l.q.View)
+	}
+	return groupsOf(l.dialect, l.q.View)
 }
 
 // scan gives a page in the order of creation where only the documents tell what
 // matches: all candidates are read, to count them, and those of the page again,
 // unless an index says that there are few.
 func (l *lister) scan() error {
-	few := l.plan.driver != nil && l.plan.driver.rank <= byKey
+	few := l.few()
 	var read map[int64]*store.Record
 	if few {
 		read = map[int64]*store.Record{}
@@ -276,7 +273,11 @@ func (l *lister) scan() error {
 func (l *lister) candidates(only bool, match func(*store.Record, *document.Object) error) error {
 	b := l.builder()
 	l.from(b, func() {
-		b.columns(l.dialect, true, only && l.q.Groups)
+		groups := noGroups
+		if only {
+			groups = l.groups()
+		}
+		b.columns(l.dialect, true, groups)
 		for _, f := range l.plan.facts {
 			b.add(", CASE WHEN ").fragment(f).add(" THEN 1 ELSE 0 END")
 		}

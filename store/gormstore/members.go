@@ -45,31 +45,6 @@ func linkState(alias string) string {
 	return "(SELECT h.state FROM links h WHERE h.rid = " + alias + ".rid AND h.source = ?)"
 }
 
-// groupVisible adds the conditions under which the view shows a group g that a
-// row m of members names.
-func (b *builder) groupVisible() *builder {
-	b.add(" AND g.tenant = ?", b.view.Tenant)
-	if b.view.Source == 0 {
-		return b.add(" AND m.source = g.authority AND g.state <= 2")
-	}
-	return b.add(" AND m.source = ? AND "+linkState("g")+" <= 2", b.view.Source, b.view.Source)
-}
-
-// groupsOf adds a column with the groups of r, for memberships to read. Most
-// resources are in no group, and most groups in no other: to find that out
-// first is ten times as fast as a recursive query.
-func (b *builder) groupsOf(d dialect) *builder {
-	up := d.lookup("resources", "g", "rid", "m.grp")
-	b.add("COALESCE(CASE WHEN NOT EXISTS (SELECT 1 FROM members m WHERE m.member = r.rid) THEN NULL")
-	b.add(" WHEN NOT EXISTS (SELECT 1 FROM members m" + d.lookup("members", "n", "member", "m.grp") + " WHERE m.member = r.rid) THEN ")
-	b.add("(SELECT " + d.lists("g.rid, g.id, g.display, 1") + " FROM members m" + up + " WHERE m.member = r.rid").groupVisible()
-	// UNION drops what is there already, so a circle of groups comes to an end.
-	b.add(") ELSE (WITH RECURSIVE up(grp, direct) AS (SELECT m.grp, 1 FROM members m" + up + " WHERE m.member = r.rid").groupVisible()
-	b.add(" UNION SELECT m.grp, 0 FROM up" + d.lookup("members", "m", "member", "up.grp") + up + " WHERE 1 = 1").groupVisible()
-	return b.add(") SELECT " + d.lists("g.rid, g.id, g.display, u.direct") + " FROM (SELECT grp, MAX(direct) AS direct FROM up WHERE grp <> r.rid GROUP BY grp) u" +
-		d.lookup("resources", "g", "rid", "u.grp") + ") END, '')")
-}
-
 // memberships reads a column of groupsOf.
 func memberships(list string) ([]store.Membership, error) {
 	if list == "" {
@@ -113,7 +88,7 @@ func (r *reader) Groups(v store.View, rids []int64) (map[int64][]store.Membershi
 	}
 	for chunk := range slices.Chunk(rids, groupChunk) {
 		b := &builder{view: v}
-		b.add("SELECT r.rid, ").groupsOf(r.dialect).add(" FROM resources r WHERE r.rid ")
+		b.add("SELECT r.rid, ").fragment(groupsOf(r.dialect, v)).add(" FROM resources r WHERE r.rid ")
 		if len(chunk) == 1 {
 			b.add("= ?", chunk[0])
 		} else {

@@ -139,7 +139,7 @@ func (r *reader) Record(v store.View, kind schema.Kind, id string, groups bool) 
 		return store.Record{}, err
 	}
 	b := &builder{view: v}
-	b.add("SELECT ").columns(r.dialect, true, groups).add(" FROM resources r")
+	b.add("SELECT ").columns(r.dialect, true, r.groupsIf(groups, v)).add(" FROM resources r")
 	b.joinLink(r.dialect)
 	b.add(" WHERE r.tenant = ? AND r.id = ? AND r.kind = ?", v.Tenant, id, kind).visible()
 	sc := newRecordScanner()

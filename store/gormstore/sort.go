@@ -267,7 +267,7 @@ func (l *lister) readChunk(places []store.Position) (map[int64]*store.Record, er
 	}
 	list, arg := l.intRows(rids)
 	b := l.builder()
-	b.add("SELECT ").columns(l.dialect, !l.q.NoDoc, l.q.Groups)
+	b.add("SELECT ").columns(l.dialect, !l.q.NoDoc, l.groups())
 	b.add(" FROM "+list, arg).add(l.lookup("resources", "r", "rid", "v")).joinLink(l.dialect)
 	b.add(" WHERE r.tenant = ?", l.q.View.Tenant).visible()
 	read := map[int64]*store.Record{}
