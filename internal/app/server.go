@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -166,6 +167,8 @@ func (s *Server) URL() string {
 // closed. It takes at most 10 s and returns nil after an orderly end.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("listening", "url", s.URL(), "scim", s.URL()+pathSCIM, "tls", s.http.TLSConfig != nil)
+	slack := make([]byte, collectorSlack)
+	defer runtime.KeepAlive(slack)
 
 	served := make(chan error, 1)
 	go func() {
