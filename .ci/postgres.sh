@@ -4,12 +4,15 @@
 # is set already, that server is used. Otherwise a server is started on a free
 # port of the loopback, in a directory of its own and as an unprivileged user,
 # and stopped when the command ends; where PostgreSQL isn't installed, Debian's
-# is. --durable keeps fsync on, which only measurements need.
+# is. --durable is for measurements: it keeps fsync on, and gives the server the
+# memory that one of its own would have.
 set -euo pipefail
 
 fsync=off
+memory=()
 if [[ ${1:-} == --durable ]]; then
 	fsync=on
+	memory=(-c shared_buffers=1GB -c max_wal_size=4GB)
 	shift
 fi
 if [[ -n ${WORKSPACE_TEST_POSTGRES:-} ]]; then
@@ -77,7 +80,7 @@ cd_run "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-
 port=
 for _ in 1 2 3 4 5 6 7 8; do # another program may have the port
 	try=$((20000 + RANDOM % 20000))
-	options="-c listen_addresses=127.0.0.1 -c port=$try -c unix_socket_directories=$dir -c fsync=$fsync -c full_page_writes=$fsync -c max_connections=400"
+	options="-c listen_addresses=127.0.0.1 -c port=$try -c unix_socket_directories=$dir -c fsync=$fsync -c full_page_writes=$fsync -c max_connections=400 ${memory[*]}"
 	if cd_run "$bin/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -o "$options" start >/dev/null 2>&1; then
 		port=$try
 		break
