@@ -26,14 +26,19 @@ func (s *Server) firstRun(ctx context.Context) error {
 	}
 	url := s.URL() + pathSCIM
 	if len(tenants) > 0 {
+		slug := tenants[0].Slug
+		holder, err := s.tokenHolder(ctx, slug)
+		if err != nil {
+			return fmt.Errorf("first run: %w", err)
+		}
 		fmt.Fprintf(s.out, `
 Workspace runs on the data that was here.
 
   SCIM URL   %s
   Token      was shown on first start; make a new one with:
-             workspace token add --tenant %s --source %s
+             workspace token add --tenant %s %s
 
-`, url, firstTenant, firstSource)
+`, url, slug, holder)
 		return nil
 	}
 	token, err := s.firstData(ctx)
@@ -58,6 +63,21 @@ Or try it from here:
 
 `, url, token)
 	return nil
+}
+
+// tokenHolder gives the argument of token add for whom a tenant may need a token:
+// its first source that pushes, or else its administrator.
+func (s *Server) tokenHolder(ctx context.Context, tenant string) (string, error) {
+	sources, err := s.directory.Sources(ctx, tenant)
+	if err != nil {
+		return "", err
+	}
+	for _, source := range sources {
+		if source.Kind != store.SourceWorkspace {
+			return "--source " + source.Name, nil
+		}
+	}
+	return "--admin", nil
 }
 
 // firstData makes the tenant, the source and the token.
