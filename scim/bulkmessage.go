@@ -1,13 +1,13 @@
 package scim
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/document"
@@ -74,7 +74,7 @@ func parseBulk(body []byte, limit int) (*bulkMessage, error) {
 	if err := document.Check(body); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(body, &raw); err != nil {
+	if err := json.Unmarshal(body, &raw, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return nil, errScim(http.StatusBadRequest, scimerrors.ScimTypeInvalidSyntax, "The body is no bulk request: %s.", jsonProblem(err))
 	}
 	if raw.Schemas != nil && !containsFold(raw.Schemas, bulkURN) {
@@ -106,6 +106,20 @@ func parseBulk(body []byte, limit int) (*bulkMessage, error) {
 		m.byBulkID[op.bulkID] = op
 	}
 	return m, nil
+}
+
+// jsonProblem says what is wrong with a JSON body without quoting Go types.
+func jsonProblem(err error) string {
+	var typ *json.SemanticError
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return "it has a name twice"
+	case errors.As(err, &typ) && typ.JSONPointer == "":
+		return "it is " + document.KindName(typ.JSONKind)
+	case errors.As(err, &typ):
+		return strings.TrimPrefix(string(typ.JSONPointer), "/") + " must not be " + document.KindName(typ.JSONKind)
+	}
+	return "it is not valid JSON"
 }
 
 // prepare reads the operations, before any transaction. Where some use custom

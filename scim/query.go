@@ -1,8 +1,6 @@
 package scim
 
 import (
-	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"strconv"
@@ -142,13 +140,4 @@ func containsFold(list []string, s string) bool {
 		}
 	}
 	return false
-}
-
-// jsonProblem says what is wrong with a JSON body without quoting Go types.
-func jsonProblem(err error) string {
-	var typ *json.UnmarshalTypeError
-	if errors.As(err, &typ) {
-		return typ.Field + " must not be a JSON " + typ.Value
-	}
-	return "it is not valid JSON"
 }

@@ -232,7 +232,7 @@ func (d *decoder) object(parent *schema.Attribute, o *Object) error {
 			return SyntaxError(err)
 		}
 		if parent.Parent == nil {
-			return invalidSyntax("The body must be a JSON object, not %s.", kindName(raw.Kind()))
+			return invalidSyntax("The body must be a JSON object, not %s.", KindName(raw.Kind()))
 		}
 		return d.misfit(parent, raw)
 	}
@@ -450,7 +450,7 @@ func (d *decoder) list(a *schema.Attribute) (List, error) {
 				return d.nested(mended).list(a)
 			}
 		}
-		return nil, invalidValue("%s has several values and must be a JSON array, not %s.", a.Path, kindName(raw.Kind()))
+		return nil, invalidValue("%s has several values and must be a JSON array, not %s.", a.Path, KindName(raw.Kind()))
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, SyntaxError(err)

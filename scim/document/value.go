@@ -80,7 +80,7 @@ func (d *decoder) misfit(a *schema.Attribute, raw jsontext.Value) error {
 	if what == "" {
 		what = "a string"
 	}
-	return invalidValue("%s must be %s, not %s.", a.Path, what, kindName(raw.Kind()))
+	return invalidValue("%s must be %s, not %s.", a.Path, what, KindName(raw.Kind()))
 }
 
 func number(a *schema.Attribute, raw jsontext.Value) (Value, error) {
@@ -124,7 +124,8 @@ func validBase64(s string) bool {
 	return err == nil
 }
 
-func kindName(k jsontext.Kind) string {
+// KindName names a kind of JSON value, with its article.
+func KindName(k jsontext.Kind) string {
 	switch k {
 	case 'n':
 		return "null"
