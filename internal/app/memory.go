@@ -5,4 +5,4 @@ package app
 // has been allocated. What a server holds between requests is a few megabytes:
 // the collector would run several times for each hundred requests, and cost a
 // sixth of them. GOGC in its place would multiply what large requests hold.
-const collectorSlack = 32 << 20
+const collectorSlack = 24 << 20

@@ -104,15 +104,21 @@ func (f *foresight) ask() error {
 	return nil
 }
 
-// query adds a SELECT of the memos of what is there.
+// query adds a SELECT of the memos of what is there. One key is asked for as
+// one: of a list the planner thinks that it is worth a plan of its own each time.
 func (k *foreseen) query(b *builder) {
 	part := func(keys []string, memo, from string, args ...any) {
-		if len(keys) > 0 {
-			b.add(" UNION ALL SELECT ?::text || k "+from, append(append([]any{memo}, args...), keys)...)
+		if len(keys) == 0 {
+			return
 		}
+		in, list := "= ?", any(keys[0])
+		if len(keys) > 1 {
+			in, list = postgresDialect{}.textList(keys)
+		}
+		b.add(" UNION ALL SELECT ?::text || k FROM ("+from+" "+in+") x", append(append([]any{memo}, args...), list)...)
 	}
-	part(k.ids, externalMemo(k.source, k.kind, ""), "FROM (SELECT external_id AS k FROM links WHERE source = ? AND kind = ? AND external_id = ANY(?::text[])) x", k.source, k.kind)
-	part(k.anchors, anchorMemo(k.tenant, k.kind, ""), "FROM (SELECT l.anchor AS k FROM sources s CROSS JOIN links l WHERE s.tenant = ? AND l.source = s.id AND l.kind = ? AND l.anchor = ANY(?::text[])) x", k.tenant, k.kind)
-	part(k.names, uniqueMemo(k.tenant, k.kind, ""), "FROM (SELECT unique_key AS k FROM resources WHERE tenant = ? AND kind = ? AND state <= 2 AND unique_key = ANY(?::text[])) x", k.tenant, k.kind)
-	part(k.refs, parkedMemo(k.source, ""), "FROM (SELECT ref AS k FROM parked WHERE source = ? AND ref = ANY(?::text[])) x", k.source)
+	part(k.ids, externalMemo(k.source, k.kind, ""), "SELECT external_id AS k FROM links WHERE source = ? AND kind = ? AND external_id", k.source, k.kind)
+	part(k.anchors, anchorMemo(k.tenant, k.kind, ""), "SELECT l.anchor AS k FROM sources s CROSS JOIN links l WHERE s.tenant = ? AND l.source = s.id AND l.kind = ? AND l.anchor", k.tenant, k.kind)
+	part(k.names, uniqueMemo(k.tenant, k.kind, ""), "SELECT unique_key AS k FROM resources WHERE tenant = ? AND kind = ? AND state <= 2 AND unique_key", k.tenant, k.kind)
+	part(k.refs, parkedMemo(k.source, ""), "SELECT ref AS k FROM parked WHERE source = ? AND ref", k.source)
 }

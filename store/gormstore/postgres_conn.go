@@ -123,7 +123,7 @@ func (p *postgresConn) readBegin(sent pgx.BatchResults, first bool) error {
 		return err
 	}
 	if p.writes {
-		return sent.QueryRow().Scan(&p.xid, nil)
+		return sent.QueryRow().Scan(&p.xid)
 	}
 	return nil
 }

@@ -18,12 +18,8 @@ import (
 // pg_snapshot_xmin have ended would do too, but one of another database would
 // hold up the events of all.)
 
-// beginUpdate takes the lock, then the number: FROM comes before SELECT. It also
-// tells the planner not to plan the statements of the transaction anew for the
-// values that they come with. They look up rows by keys, and the number of keys
-// would make it do so each time.
-const beginUpdate = `SELECT pg_current_xact_id()::text::bigint, set_config('plan_cache_mode', 'force_generic_plan', true)
-	FROM pg_advisory_xact_lock_shared('events'::regclass::oid::int, 0)`
+// beginUpdate takes the lock, then the number: FROM comes before SELECT.
+const beginUpdate = "SELECT pg_current_xact_id()::text::bigint FROM pg_advisory_xact_lock_shared('events'::regclass::oid::int, 0)"
 
 // runningUpdates gives the number that the next transaction gets, and the low
 // 32 bits of those of the Updates that run. PostgreSQL gives a number out before
