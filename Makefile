@@ -1,5 +1,5 @@
 # make run     start Workspace on workspace.db here; prints the URL and the token
-# make test    every test, on SQLite and PostgreSQL
+# make test    every test, on SQLite and PostgreSQL, with real domain controllers
 # make bench   the table of speeds in docs/operations.md
 # make lint    what .ci/run checks without running tests
 
@@ -14,13 +14,14 @@ build:
 	go build -trimpath -o bin/ ./cmd/...
 
 # Needs PostgreSQL: .ci/postgres.sh installs it on Debian, starts one of its own
-# and sets WORKSPACE_TEST_POSTGRES, unless that is set.
+# and sets WORKSPACE_TEST_POSTGRES, unless that is set. Needs Samba and, to listen
+# on its ports, root: .ci/samba.sh installs it, unless WORKSPACE_TEST_SAMBA is set.
 test:
-	.ci/postgres.sh go test -timeout 30m $(ARGS) ./...
+	.ci/postgres.sh .ci/samba.sh go test -timeout 30m $(ARGS) ./...
 
 # The packages where requests meet.
 race:
-	.ci/postgres.sh go test -race -timeout 40m $(ARGS) ./store/... ./internal/... ./scim/... ./cmd/...
+	.ci/postgres.sh .ci/samba.sh go test -race -timeout 40m $(ARGS) ./store/... ./connectors/... ./internal/... ./scim/... ./cmd/...
 
 bench:
 	.ci/postgres.sh --durable go run ./internal/bench $(ARGS)
@@ -32,4 +33,4 @@ fuzz-short:
 	.ci/fuzz.sh $(or $(FUZZTIME),5s)
 
 fmt:
-	gofmt -w cmd internal scim store
+	gofmt -w cmd connectors internal scim store

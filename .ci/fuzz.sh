@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${1:-5s}
 
-grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' cmd internal scim store |
+grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' cmd connectors internal scim store |
 	sed -E 's|/[^/]+_test\.go:func | |' | sort -u |
 	while read -r package target; do
 		echo "== $target in ./$package"

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 echo "== gofmt"
-unformatted=$(gofmt -l cmd internal scim store)
+unformatted=$(gofmt -l cmd connectors internal scim store)
 if [[ -n $unformatted ]]; then
 	printf 'not in gofmt form:\n%s\n' "$unformatted" >&2
 	exit 1
@@ -22,7 +22,7 @@ go mod tidy -diff
 go mod verify
 
 echo "== go generate"
-tree() { find cmd internal scim store docs -type f -print0 | sort -z | xargs -0 sha256sum; }
+tree() { find cmd connectors internal scim store docs -type f -print0 | sort -z | xargs -0 sha256sum; }
 before=$(tree)
 go generate ./...
 if ! diff <(echo "$before") <(tree); then
