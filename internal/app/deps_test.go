@@ -51,6 +51,11 @@ var layers = []struct {
 		"a backend fulfils the contract and knows nothing above it",
 	},
 	{
+		[]string{"connectors/ad/dirsync"},
+		[]string{module + "internal/...", module + "scim/...", module + "store/...", module + "connectors/ad/adtest", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"it reads a directory, and knows nothing of SCIM or of us",
+	},
+	{
 		[]string{"..."},
 		[]string{"github.com/elimity-com/scim"},
 		"its server panics on some requests (STACK §1.3); it is an oracle for tests",

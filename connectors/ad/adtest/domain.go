@@ -114,7 +114,8 @@ func (d *Domain) MustSnapshot() (setBack func()) {
 type Attrs map[string][]string
 
 // Create adds an object. The DN is relative to the domain's root, as all are
-// that these methods take and give, unless it ends in the root's own.
+// that these methods take and give, unless it ends in the root's own
+// or is a <GUID=…>.
 func (d *Domain) Create(dn string, classes []string, attrs Attrs) string {
 	d.t.Helper()
 	dn = d.full(dn)
@@ -128,7 +129,7 @@ func (d *Domain) Create(dn string, classes []string, attrs Attrs) string {
 }
 
 func (d *Domain) full(dn string) string {
-	if strings.HasSuffix(strings.ToLower(dn), strings.ToLower(d.Base())) {
+	if strings.HasPrefix(dn, "<GUID=") || strings.HasSuffix(strings.ToLower(dn), strings.ToLower(d.Base())) {
 		return dn
 	}
 	return dn + "," + d.Base()
@@ -203,19 +204,31 @@ func (d *Domain) RemoveMembers(group string, members ...string) {
 func (d *Domain) Rename(dn, name string) string {
 	d.t.Helper()
 	dn = d.full(dn)
-	parsed, err := ldap.ParseDN(dn)
-	d.must("parse "+dn, err)
-	container := ldap.DN{RDNs: parsed.RDNs[1:]}
-	to := rdn(parsed.RDNs[0].Attributes[0].Type, name)
+	old, container := split(dn)
+	attribute, _, _ := strings.Cut(old, "=")
+	to := rdn(attribute, name)
 	d.must("rename "+dn, d.Admin().ModifyDN(ldap.NewModifyDNRequest(dn, to, true, "")))
-	return to + "," + container.String()
+	return to + "," + container
+}
+
+// split cuts a DN after its first part.
+func split(dn string) (first, container string) {
+	for i := 0; i < len(dn); i++ {
+		switch dn[i] {
+		case '\\':
+			i++
+		case ',':
+			return dn[:i], dn[i+1:]
+		}
+	}
+	return dn, ""
 }
 
 // Move puts an object below another container, and gives its new DN.
 func (d *Domain) Move(dn, below string) string {
 	d.t.Helper()
 	dn = d.full(dn)
-	name, _, _ := strings.Cut(dn, ",")
+	name, _ := split(dn)
 	d.must("move "+dn, d.Admin().ModifyDN(ldap.NewModifyDNRequest(dn, name, true, below)))
 	return name + "," + below
 }
@@ -229,7 +242,7 @@ func (d *Domain) Delete(dn string) {
 // Restore brings a deleted object back under a DN (MS-ADTS 3.1.1.5.3.7).
 func (d *Domain) Restore(guid, dn string) {
 	d.t.Helper()
-	request := ldap.NewModifyRequest("<GUID="+guid+">", []ldap.Control{ldap.NewControlMicrosoftShowDeleted()})
+	request := ldap.NewModifyRequest(d.Read("<GUID="+guid+">", "distinguishedName")[0], []ldap.Control{ldap.NewControlMicrosoftShowDeleted()})
 	request.Delete("isDeleted", nil)
 	request.Replace("distinguishedName", []string{d.full(dn)})
 	d.must("restore "+dn, d.Admin().Modify(request))

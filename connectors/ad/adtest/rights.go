@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -95,6 +97,15 @@ func (d *Domain) Revoke(account string, r Right) {
 	})
 }
 
+// system is a connection as the system itself, by the socket that root may use.
+// The administrator may not see the rights at CN=Deleted Objects.
+func (d *Domain) system() *ldap.Conn {
+	d.t.Helper()
+	conn, err := ldap.DialURL("ldapi://" + url.PathEscape(filepath.Join(d.dir, "private", "ldap_priv", "ldapi")))
+	d.must("connect as the system", err)
+	return conn
+}
+
 // changeACL rewrites the access control list of the object at which a right
 // stands (MS-DTYP 2.4.5, 2.4.6).
 func (d *Domain) changeACL(account string, r Right, change func(entries [][]byte, ace []byte) [][]byte) {
@@ -105,7 +116,9 @@ func (d *Domain) changeACL(account string, r Right, change func(entries [][]byte
 		// LDAP_SERVER_SD_FLAGS_OID: the DACL and nothing else.
 		ldap.NewControlString("1.2.840.113556.1.4.801", true, "\x30\x03\x02\x01\x04"),
 	}
-	result, err := d.Admin().Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
+	system := d.system()
+	defer system.Close()
+	result, err := system.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
 		"(objectClass=*)", []string{"nTSecurityDescriptor"}, controls))
 	d.must("read the rights at "+dn, err)
 	descriptor := result.Entries[0].GetRawAttributeValue("nTSecurityDescriptor")
@@ -134,5 +147,5 @@ func (d *Domain) changeACL(account string, r Right, change func(entries [][]byte
 
 	request := ldap.NewModifyRequest(dn, controls)
 	request.Replace("nTSecurityDescriptor", []string{string(changed)})
-	d.must(fmt.Sprintf("change the rights at %s", dn), d.Admin().Modify(request))
+	d.must(fmt.Sprintf("change the rights at %s", dn), system.Modify(request))
 }

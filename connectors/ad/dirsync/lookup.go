@@ -1,0 +1,282 @@
+package dirsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+)
+
+// Page sizes of lookups. Windows gives at most 1,000 objects and 1,500 values
+// at once (MS-ADTS 3.1.1.3.4.6: MaxPageSize, MaxValRange).
+const (
+	pageObjects = 1000
+	pageValues  = 1500
+)
+
+// ErrChanged means that an object changed while the values of its link were
+// read, so that some may have been passed over. Read them again.
+var ErrChanged = errors.New("dirsync: the object changed while it was read")
+
+// Object reads an object whole as it is now, by its GUID, deleted ones too if
+// the account may see them. Its links are complete for the attributes that
+// AllLinks names; for a large group they aren't, and LinkValues reads them.
+// ErrNotFound if there is none.
+func (s *Session) Object(ctx context.Context, id GUID) (*Object, error) {
+	return s.whole(ctx, "<GUID="+id.String()+">")
+}
+
+// ObjectByDN does the same by a DN.
+func (s *Session) ObjectByDN(ctx context.Context, dn string) (*Object, error) {
+	return s.whole(ctx, dn)
+}
+
+func (s *Session) whole(ctx context.Context, base string) (*Object, error) {
+	var object *Object
+	err := s.withLookup(ctx, func(c *conn) error {
+		e, err := c.one(ctx, "read of an object", query{
+			base: base, attributes: append(s.config.asked(), "objectGUID", "parentGUID"),
+			controls: [][]byte{control(oidShowDeleted, nil), extendedDN()},
+		})
+		if err != nil {
+			return err
+		}
+		object, err = s.config.parseWhole(e)
+		return err
+	})
+	return object, err
+}
+
+// parseWhole reads an entry of an ordinary search. Other than in a DirSync
+// answer, an option range means a part of the values, and an attribute that
+// isn't there has none.
+func (c Config) parseWhole(e *entry) (*Object, error) {
+	o := &Object{Whole: true, attributes: make(map[string][][]byte, len(e.attributes))}
+	partial := map[string]bool{}
+	for _, a := range e.attributes {
+		name, _, _ := strings.Cut(strings.ToLower(a.name), ";")
+		if !c.isLink(name) {
+			o.attributes[name] = a.values
+			continue
+		}
+		if _, _, last, ranged, err := parseRange(a.name); err != nil {
+			return nil, err
+		} else if ranged && !last {
+			partial[name] = true
+		}
+		if err := o.addLinks(name, true, a.values); err != nil {
+			return nil, fmt.Errorf("dirsync: %.200q: %w", e.dn, err)
+		}
+	}
+	for _, link := range c.Links {
+		if name := strings.ToLower(link); !partial[name] {
+			o.AllLinks = append(o.AllLinks, name)
+		}
+	}
+	return o, o.identify(e)
+}
+
+// parseRange reads an attribute's name with an option range=FIRST-LAST, where
+// LAST is * for the end (MS-ADTS 3.1.1.3.1.3.3). Without the option all values
+// are there.
+func parseRange(attribute string) (name string, next int, last, ranged bool, err error) {
+	name, option, _ := strings.Cut(attribute, ";")
+	bounds, ranged := strings.CutPrefix(strings.ToLower(option), "range=")
+	if !ranged {
+		return name, 0, true, false, nil
+	}
+	from, to, _ := strings.Cut(bounds, "-")
+	first, err := strconv.Atoi(from)
+	if err != nil || first < 0 {
+		return "", 0, false, false, fmt.Errorf("dirsync: %.100q is no range of values", attribute)
+	}
+	if to == "*" {
+		return name, 0, true, true, nil
+	}
+	end, err := strconv.Atoi(to)
+	if err != nil || end < first {
+		return "", 0, false, false, fmt.Errorf("dirsync: %.100q is no range of values", attribute)
+	}
+	return name, end + 1, false, true, nil
+}
+
+// LinkValues reads all values of one link attribute of an object, such as the
+// members of a group, in parts, so that a group of any size can be read. After
+// an error nothing more comes; ErrChanged says that what came may lack some.
+func (s *Session) LinkValues(ctx context.Context, id GUID, attribute string) iter.Seq2[Link, error] {
+	return func(yield func(Link, error) bool) {
+		var usn string
+		for first, last := 0, false; !last; {
+			var links []Link
+			err := s.withLookup(ctx, func(c *conn) error {
+				e, err := c.one(ctx, "read of a link", query{
+					base:       "<GUID=" + id.String() + ">",
+					attributes: []string{fmt.Sprintf("%s;range=%d-%d", attribute, first, first+pageValues-1), "uSNChanged"},
+					controls:   [][]byte{extendedDN()},
+				})
+				if err != nil {
+					return err
+				}
+				if now := e.text("uSNChanged"); usn != "" && now != usn {
+					return fmt.Errorf("%w: %v", ErrChanged, id)
+				} else {
+					usn = now
+				}
+				links, first, last, err = parseLinkPart(e, attribute, first)
+				return err
+			})
+			if err != nil {
+				yield(Link{}, err)
+				return
+			}
+			for _, link := range links {
+				if !yield(link, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// parseLinkPart reads one part of a link's values, and where the next begins.
+func parseLinkPart(e *entry, attribute string, first int) (links []Link, next int, last bool, err error) {
+	next, last = first, true // no values at all
+	for _, a := range e.attributes {
+		name, following, end, ranged, err := parseRange(a.name)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		if !strings.EqualFold(name, attribute) || len(a.values) == 0 {
+			continue // Windows gives the name alone, too
+		}
+		if ranged && !end && following <= first {
+			return nil, 0, false, fmt.Errorf("dirsync: %.200q: %s after value %d", e.dn, a.name, first)
+		}
+		next, last = following, end
+		for _, value := range a.values {
+			link, err := parseLink(string(value))
+			if err != nil {
+				return nil, 0, false, err
+			}
+			links = append(links, link)
+		}
+	}
+	return links, next, last, nil
+}
+
+// Container is something that objects stand in.
+type Container struct {
+	GUID   GUID
+	Parent GUID // zero for the domain's root
+	Name   string
+	DN     string
+}
+
+// Containers reads the domain's root, its organizational units and its other
+// containers, in no order. A change of an object names its parent by GUID, and a
+// renamed or moved container is told alone, without what is below it: who keeps
+// these can say where an object stands.
+func (s *Session) Containers(ctx context.Context) iter.Seq2[Container, error] {
+	q := query{
+		filter:     "(|(objectClass=domainDNS)(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain)(objectClass=lostAndFound))",
+		attributes: []string{"objectGUID", "parentGUID", "name"},
+	}
+	return paged(ctx, s, q, func(e *entry) (Container, error) {
+		o, err := s.config.parseWhole(e)
+		if err != nil {
+			return Container{}, err
+		}
+		return Container{GUID: o.GUID, Parent: o.Parent, Name: o.Name(), DN: o.DN}, nil
+	})
+}
+
+// PrimaryMembers reads who has a group as the primary group, by the last part
+// of the group's SID: they are in no link of it. 513 is Domain Users.
+func (s *Session) PrimaryMembers(ctx context.Context, rid uint32) iter.Seq2[Link, error] {
+	return paged(ctx, s, query{
+		filter: fmt.Sprintf("(primaryGroupID=%d)", rid), attributes: []string{"objectGUID"},
+	}, entryLink)
+}
+
+// ForeignPrincipals reads the objects that stand for principals of other
+// domains in groups of this one. Their SIDs say whom.
+func (s *Session) ForeignPrincipals(ctx context.Context) iter.Seq2[Link, error] {
+	return paged(ctx, s, query{
+		filter: "(objectClass=foreignSecurityPrincipal)", attributes: []string{"objectGUID"},
+	}, entryLink)
+}
+
+// entryLink names an entry's object.
+func entryLink(e *entry) (Link, error) {
+	return parseLink(e.dn)
+}
+
+// paged searches the domain in pages (RFC 2696), each of which is read before
+// its objects are given, so that other lookups may be done in between.
+func paged[T any](ctx context.Context, s *Session, q query, parse func(*entry) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		var cookie []byte
+		for {
+			var found []T
+			err := s.withLookup(ctx, func(c *conn) error {
+				var err error
+				found, cookie, err = page(ctx, c, q, cookie, parse)
+				return err
+			})
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, one := range found {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if len(cookie) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// page reads one page. The cookie is that of the next, empty after the last.
+func page[T any](ctx context.Context, c *conn, q query, cookie []byte, parse func(*entry) (T, error)) (found []T, next []byte, err error) {
+	q.base, q.scope = c.known.DomainRoot, scopeSubtree
+	q.controls = [][]byte{extendedDN(), control(oidPaged, tlv(tagSequence, integer(pageObjects), tlv(tagOctets, cookie)))}
+	a, err := c.search(ctx, "search", q)
+	if err != nil {
+		return nil, nil, err
+	}
+	for {
+		e, err := a.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		one, err := parse(e)
+		if err != nil {
+			return nil, nil, errors.Join(err, a.drain())
+		}
+		found = append(found, one)
+	}
+	value, ok := a.control(oidPaged)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: %s closed a page without its control", ErrIncomplete, c.server.url)
+	}
+	body, _, err := cutTag(value, tagSequence)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, rest, err := cutInteger(body, tagInteger)
+	if err != nil {
+		return nil, nil, err
+	}
+	next, _, err = cutTag(rest, tagOctets)
+	return found, next, err
+}
