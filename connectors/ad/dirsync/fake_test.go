@@ -31,6 +31,8 @@ type fakeDC struct {
 	afterStartTLS []byte
 	// search answers searches that aren't answered by the facts below.
 	search func(q fakeQuery) [][]byte
+	// searchRoot answers searches below the domain's root.
+	searchRoot func() [][]byte
 
 	mu    sync.Mutex
 	binds int
@@ -40,6 +42,7 @@ type fakeDC struct {
 type fakeQuery struct {
 	base       string
 	attributes []string
+	wholeTree  bool
 	dirSync    bool
 	cookie     string
 }
@@ -175,7 +178,9 @@ func (f *fakeDC) serve(conn net.Conn) {
 func fakeParse(b, controls []byte) (q fakeQuery) {
 	base, rest, _ := cutTag(b, tagOctets)
 	q.base = string(base)
-	for range 6 { // scope, deref, limits, typesOnly, filter
+	scope, rest, _ := cutInteger(rest, tagEnumerated)
+	q.wholeTree = scope == scopeSubtree
+	for range 5 { // deref, limits, typesOnly, filter
 		_, rest, _ = cut(rest)
 	}
 	list, _, _ := cutTag(rest, tagSequence)
@@ -204,12 +209,15 @@ func (f *fakeDC) answer(q fakeQuery) [][]byte {
 			"domainControllerFunctionality", "7", "domainFunctionality", "7", "forestFunctionality", "7"), fakeDone(resultSuccess)}
 	case q.base == "CN=NTDS Settings":
 		return [][]byte{fakeEntry(q.base, "invocationId", string(fakeInvocation.Bytes())), fakeDone(resultSuccess)}
-	case q.base == fakeRoot && !q.dirSync:
+	case q.base == fakeRoot && !q.dirSync && !q.wholeTree:
 		return [][]byte{fakeEntry(q.base, "objectGUID", string(fakeDomain.Bytes()), "objectSid", "\x01\x01\x00\x00\x00\x00\x00\x05\x15\x00\x00\x00"), fakeDone(resultSuccess)}
-	case q.base == "CN=Partitions,CN=Configuration,"+fakeRoot:
+	case q.base == "CN=Partitions,CN=Configuration,"+fakeRoot: // its features, and the domain's short name
 		return [][]byte{fakeEntry(q.base, "nETBIOSName", "WIN"), fakeDone(resultSuccess)}
 	case q.base == "CN=Deleted Objects,"+fakeRoot:
 		return [][]byte{fakeDone(resultNoSuchObject)}
+	}
+	if q.wholeTree && !q.dirSync {
+		return f.searchRoot()
 	}
 	return f.search(q)
 }

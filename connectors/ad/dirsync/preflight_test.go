@@ -68,6 +68,12 @@ func TestPreflight(t *testing.T) {
 	check("another domain's server has another CA", foreign, "serverUnreachable")
 	wrong := c
 	wrong.Account = d.NetBIOS + `\nobody`
+	// One refusal is enough: each further try brings an account nearer to being
+	// locked.
+	wrong.Servers = []string{d.URL(), d.PlainURL()}
 	check("wrong account", wrong, "accountRefused")
+	if _, err := dirsync.Open(t.Context(), wrong); err == nil || strings.Count(err.Error(), "refuses the account") != 1 {
+		t.Errorf("a wrong account at two servers: %v", err)
+	}
 	check("nothing", dirsync.Config{}, "configuration")
 }

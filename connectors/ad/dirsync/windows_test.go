@@ -244,6 +244,78 @@ func TestLinksInRanges(t *testing.T) {
 	}
 }
 
+// Lookups of many objects go on to the last page (RFC 2696), and a page without
+// its control is an error.
+func TestLookupsReadAllPages(t *testing.T) {
+	asked, lost := 0, false
+	f := newFake(t, func(f *fakeDC) {
+		f.searchRoot = func() [][]byte {
+			asked++
+			next := "more"
+			if asked == 3 {
+				next = ""
+			}
+			done := fakeDone(resultSuccess)
+			if !lost {
+				value := tlv(tagSequence, integer(0), octets(next))
+				done = append(done, tlv(0xa0, tlv(tagSequence, octets(oidPaged), tlv(tagOctets, value)))...)
+			}
+			return [][]byte{fakeEntry(fakeLink(byte(asked), "CN=u")), done}
+		}
+	})
+	s := f.session()
+	var got []uint32
+	for link, err := range s.PrimaryMembers(t.Context(), 513) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, link.SID.RID())
+	}
+	if !slices.Equal(got, []uint32{1001, 1002, 1003}) {
+		t.Errorf("%v", got)
+	}
+	asked, lost = 0, true
+	for _, err := range s.PrimaryMembers(t.Context(), 513) {
+		if !errors.Is(err, ErrIncomplete) {
+			t.Errorf("a page without its control: %v", err)
+		}
+	}
+}
+
+// Entries that deny, or that hold only for what is below, grant nothing.
+func TestWhatADescriptorGrants(t *testing.T) {
+	sid := []byte{1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0}
+	ace := func(kind, flags byte, body ...byte) []byte {
+		body = append(body, sid...)
+		return append([]byte{kind, flags, byte(4 + len(body)), 0}, body...)
+	}
+	all := rightGetChangesAll.Bytes()
+	entries := [][]byte{
+		ace(0, 0, 0, 1, 0, 0), // all extended rights
+		ace(0, 8, 0, 0, 8, 0), // for what is below
+		ace(1, 0, 0, 0, 8, 0), // denied
+		ace(5, 0, append([]byte{0, 1, 0, 0, 1, 0, 0, 0}, all...)...), // one extended right
+	}
+	body := slices.Concat(entries...)
+	descriptor := append(make([]byte, 16), 20, 0, 0, 0, 4, 0, byte(8+len(body)), 0, byte(len(entries)), 0, 0, 0)
+	descriptor = append(descriptor, body...)
+	grants, err := parseGrants(descriptor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tooWide(grants, []SID{"S-1-5-18"}); !slices.Equal(got, []string{"Replicating Directory Changes All", "all extended rights"}) {
+		t.Errorf("%q of %+v", got, grants)
+	}
+	if got := tooWide(grants, []SID{"S-1-5-19"}); len(got) != 0 {
+		t.Errorf("another account: %q", got)
+	}
+	for n := range descriptor {
+		if n > 0 {
+			_, _ = parseGrants(descriptor[:n]) // shortened, it ends no process
+		}
+	}
+}
+
 func TestNoPasswordWithoutTLS(t *testing.T) {
 	for name, prepare := range map[string]func(f *fakeDC){
 		"StartTLS refused":      func(f *fakeDC) { f.startTLS = resultProtocolError },
