@@ -417,7 +417,8 @@ func parseEntry(b []byte) (*entry, error) {
 		return nil, err
 	}
 	const tagSet = 0x31
-	e := &entry{dn: string(dn)}
+	const usual = 24 // of attributes, so that few entries grow the list
+	e := &entry{dn: string(dn), attributes: make([]attribute, 0, usual)}
 	for len(list) > 0 {
 		var one []byte
 		if one, list, err = cutTag(list, tagSequence); err != nil {
@@ -431,7 +432,7 @@ func parseEntry(b []byte) (*entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		a := attribute{name: string(name), values: [][]byte{}}
+		a := attribute{name: string(name), values: make([][]byte, 0, 1)}
 		for len(set) > 0 {
 			var value []byte
 			if value, set, err = cutTag(set, tagOctets); err != nil {
