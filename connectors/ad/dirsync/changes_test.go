@@ -156,10 +156,10 @@ func TestEachKindOfChangeIsTold(t *testing.T) {
 		}
 		d.Set(group, "groupType", "-2147483646") // a primary group is global or universal; both will do
 		r.poll()
-		d.Set(bob, "primaryGroupID", dirsyncRID(sid))
+		d.Set(bob, "primaryGroupID", ridText(sid))
 		got := r.poll()
-		if id, _ := got.byName(t, "bob").Text("primaryGroupID"); id != dirsyncRID(sid) {
-			t.Errorf("primaryGroupID %s, want %s", id, dirsyncRID(sid))
+		if id, _ := got.byName(t, "bob").Text("primaryGroupID"); id != ridText(sid) {
+			t.Errorf("primaryGroupID %s, want %s", id, ridText(sid))
 		}
 		if diff := cmp.Diff([]string{"-member=bob"}, links(got.byName(t, "crew"))); diff != "" {
 			t.Errorf("the link to the new primary group: %s", diff)

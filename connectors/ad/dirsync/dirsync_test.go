@@ -135,5 +135,5 @@ func links(o *dirsync.Object) []string {
 	return all
 }
 
-// dirsyncRID is the last part of a SID as primaryGroupID holds it.
-func dirsyncRID(s dirsync.SID) string { return strconv.FormatUint(uint64(s.RID()), 10) }
+// ridText is the last part of a SID as primaryGroupID holds it.
+func ridText(s dirsync.SID) string { return strconv.FormatUint(uint64(s.RID()), 10) }
