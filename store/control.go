@@ -24,6 +24,7 @@ type Mode string
 // The modes of a source.
 const (
 	ModeActive   Mode = "active"
+	ModeStaging  Mode = "staging"  // its writes are worked out and not carried out (row E011)
 	ModeDisabled Mode = "disabled" // its tokens are refused
 )
 
@@ -45,6 +46,7 @@ type Source struct {
 	Tenant          int64
 	PublicID        string // UUID; the OAuth client_id, and what Origin shows
 	Name            string // unique in the tenant
+	DisplayName     string // for people; "" for the name
 	Kind            SourceKind
 	DirectoryDomain string // owned by one source of a tenant (row H012); "" for none
 	Mode            Mode
@@ -81,6 +83,8 @@ const (
 	TokenBearer TokenKind = "bearer" // static, pasted into the client
 	TokenSecret TokenKind = "secret" // an OAuth client secret; buys access tokens
 	TokenAccess TokenKind = "access" // issued by the token endpoint
+	TokenAgent  TokenKind = "agent"  // an agent's own; Subject is the agent's id
+	TokenCode   TokenKind = "code"   // enrols one agent, once
 )
 
 // Token is a credential. The secret itself is never stored, only its SHA-256.
@@ -88,7 +92,7 @@ type Token struct {
 	ID         int64
 	Tenant     int64
 	Source     int64  // 0 for an admin token
-	Subject    string // the id of the user that /Me is; "" for none
+	Subject    string // the id of the user that /Me is, or of the agent; "" for none
 	Kind       TokenKind
 	Prefix     string // the first characters, to tell tokens apart
 	Hash       []byte // SHA-256 of the secret, 32 bytes
@@ -149,7 +153,7 @@ type ControlWriter interface {
 	// CreateSource sets s.ID. ErrExists if the name or the directory domain is
 	// taken in the tenant.
 	CreateSource(s *Source) error
-	// UpdateSource writes Mode and Policies.
+	// UpdateSource writes DisplayName, Mode and Policies.
 	UpdateSource(s *Source) error
 	// CreateToken sets t.ID.
 	CreateToken(t *Token) error

@@ -74,6 +74,7 @@ type View struct {
 // tenant is ErrNotFound.
 type Reader interface {
 	ControlReader
+	ConnectorReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -139,6 +140,7 @@ type Reader interface {
 type Tx interface {
 	Reader
 	ControlWriter
+	ConnectorWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the
@@ -362,8 +364,9 @@ type Event struct {
 	Seq        int64     `json:"seq"`
 	Tenant     int64     `json:"-"`
 	Time       time.Time `json:"time"`
-	Txn        string    `json:"txn"`   // the request id
-	Actor      string    `json:"actor"` // token prefix or "cli"
+	Txn        string    `json:"txn"`           // the request id
+	Run        string    `json:"run,omitempty"` // the id of the connector's run, "" for none
+	Actor      string    `json:"actor"`         // token prefix or "cli"
 	Source     int64     `json:"-"`
 	Type       string    `json:"type"`    // e.g. user.created
 	Outcome    string    `json:"outcome"` // applied, notAuthoritative, skipped, refused

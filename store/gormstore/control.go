@@ -239,7 +239,7 @@ func (t *tx) CreateSource(s *store.Source) error {
 	if err != nil {
 		return err
 	}
-	if err := t.create(&row, row.PublicID, row.Name, row.DirectoryDomain, row.Policies); err != nil {
+	if err := t.create(&row, row.PublicID, row.Name, row.DisplayName, row.DirectoryDomain, row.Policies); err != nil {
 		return err
 	}
 	s.ID = row.ID
@@ -249,10 +249,13 @@ func (t *tx) CreateSource(s *store.Source) error {
 // UpdateSource implements store.ControlWriter.
 func (t *tx) UpdateSource(s *store.Source) error {
 	row, err := newSourceRow(s)
+	if err == nil {
+		err = storableAll(row.DisplayName)
+	}
 	if err != nil {
 		return err
 	}
-	err = t.update(&sourceRow{ID: s.ID}, "tenant = ?", s.Tenant, map[string]any{"mode": row.Mode, "policies": row.Policies})
+	err = t.update(&sourceRow{ID: s.ID}, "tenant = ?", s.Tenant, map[string]any{"display_name": row.DisplayName, "mode": row.Mode, "policies": row.Policies})
 	if err != nil {
 		return err
 	}
@@ -358,10 +361,10 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	r.single()
 	err := r.one([]any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
 		&t.ID, &t.Slug, &t.DisplayName, &t.SyncEnabled, &t.SchemaVersion, &t.Created,
-		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains, &stamp},
+		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.DisplayName, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains, &stamp},
 		`SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
 			t.id, t.slug, t.display_name, t.sync_enabled, t.schema_version, t.created,
-			s.id, s.tenant, s.public_id, s.name, s.kind, s.directory_domain, s.mode, s.policies, s.created,
+			s.id, s.tenant, s.public_id, s.name, s.display_name, s.kind, s.directory_domain, s.mode, s.policies, s.created,
 			COALESCE((SELECT string_agg(d.domain, ' ' ORDER BY d.position) FROM tenant_domains d WHERE d.tenant = t.id), ''), `+stampColumn+`
 		FROM tokens k CROSS JOIN tenants t CROSS JOIN sources s
 		WHERE k.hash = ? AND t.id = k.tenant AND s.tenant = k.tenant AND (s.id = k.source OR k.source = 0 AND s.kind = 'workspace')`, hash)

@@ -32,6 +32,8 @@ type dialect interface {
 	// lookup gives a join that, for each row before it, looks up the rows of a
 	// table whose column has the value, whatever the planner believes.
 	lookup(table, alias, column, value string) string
+	// clock gives the database's time in microseconds, at the statement's run.
+	clock() string
 	// innerLink gives a join that looks up the link of one source, its only
 	// argument, for each row r, in the same way.
 	innerLink() string
@@ -79,6 +81,8 @@ func (sqliteDialect) lookup(table, alias, column, value string) string {
 	return " CROSS JOIN " + table + " " + alias + " ON " + alias + "." + column + " = " + value
 }
 
+func (sqliteDialect) clock() string { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
+
 func (sqliteDialect) innerLink() string {
 	return " CROSS JOIN links l ON l.rid = r.rid AND l.source = ?"
 }
@@ -111,6 +115,10 @@ func (postgresDialect) suffix(column string) string { return "right(" + column +
 // whole table, which it does when it misjudges how many there are.
 func (postgresDialect) lookup(table, alias, column, value string) string {
 	return " CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + column + " = " + value + " OFFSET 0) " + alias
+}
+
+func (postgresDialect) clock() string {
+	return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 }
 
 func (postgresDialect) innerLink() string {

@@ -14,11 +14,11 @@ func optional(doc []byte) any {
 	return string(doc)
 }
 
-const insertEvent = `INSERT INTO events (seq, tenant, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, before, after)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertEvent = `INSERT INTO events (seq, tenant, time, txn, run, actor, source, type, outcome, reason, detail, subject, subject_rid, before, after)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 func (s *session) insertEvent(e store.Event) error {
-	return s.exec(insertEvent, e.Seq, e.Tenant, micros(e.Time), e.Txn, e.Actor, e.Source, e.Type, e.Outcome, e.Reason, e.Detail,
+	return s.exec(insertEvent, e.Seq, e.Tenant, micros(e.Time), e.Txn, e.Run, e.Actor, e.Source, e.Type, e.Outcome, e.Reason, e.Detail,
 		e.Subject, e.SubjectRID, optional(e.Before), optional(e.After))
 }
 
@@ -50,13 +50,13 @@ func (r *reader) Events(tenant, after int64, limit int, row func(store.Event) er
 		e := store.Event{Tenant: tenant}
 		var at int64
 		var was, is string
-		err := rs.Scan(&e.Seq, &at, &e.Txn, &e.Actor, &e.Source, &e.Type, &e.Outcome, &e.Reason, &e.Detail, &e.Subject, &e.SubjectRID, &was, &is)
+		err := rs.Scan(&e.Seq, &at, &e.Txn, &e.Run, &e.Actor, &e.Source, &e.Type, &e.Outcome, &e.Reason, &e.Detail, &e.Subject, &e.SubjectRID, &was, &is)
 		if err != nil {
 			return err
 		}
 		e.Time, e.Before, e.After = instant(at), docOrNil(was), docOrNil(is)
 		return row(e)
-	}, `SELECT seq, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, COALESCE(before, ''), COALESCE(after, '')
+	}, `SELECT seq, time, txn, run, actor, source, type, outcome, reason, detail, subject, subject_rid, COALESCE(before, ''), COALESCE(after, '')
 		FROM events WHERE tenant = ? AND seq > ? AND (seq < ? OR seq >= ?) ORDER BY seq LIMIT ?`, tenant, after, before, own, limit)
 }
 

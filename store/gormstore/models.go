@@ -40,6 +40,7 @@ type sourceRow struct {
 	Tenant          int64
 	PublicID        string
 	Name            string
+	DisplayName     string
 	Kind            store.SourceKind
 	DirectoryDomain string
 	Mode            store.Mode
@@ -51,12 +52,12 @@ func (sourceRow) TableName() string { return "sources" }
 
 func newSourceRow(s *store.Source) (sourceRow, error) {
 	policies, err := json.Marshal(s.Policies)
-	return sourceRow{ID: s.ID, Tenant: s.Tenant, PublicID: s.PublicID, Name: s.Name, Kind: s.Kind, DirectoryDomain: s.DirectoryDomain,
+	return sourceRow{ID: s.ID, Tenant: s.Tenant, PublicID: s.PublicID, Name: s.Name, DisplayName: s.DisplayName, Kind: s.Kind, DirectoryDomain: s.DirectoryDomain,
 		Mode: s.Mode, Policies: string(policies), Created: micros(s.CreatedAt)}, err
 }
 
 func (r sourceRow) source() (store.Source, error) {
-	s := store.Source{ID: r.ID, Tenant: r.Tenant, PublicID: r.PublicID, Name: r.Name, Kind: r.Kind, DirectoryDomain: r.DirectoryDomain,
+	s := store.Source{ID: r.ID, Tenant: r.Tenant, PublicID: r.PublicID, Name: r.Name, DisplayName: r.DisplayName, Kind: r.Kind, DirectoryDomain: r.DirectoryDomain,
 		Mode: r.Mode, CreatedAt: instant(r.Created)}
 	if err := json.Unmarshal([]byte(r.Policies), &s.Policies); err != nil {
 		return s, fmt.Errorf("gormstore: policies of source %d: %w", r.ID, err)

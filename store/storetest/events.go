@@ -43,7 +43,7 @@ func (w *world) newEvent(detail string) store.Event {
 func eventsReadBack(t *testing.T, s store.Store) {
 	w, other := newWorld(t, s), newWorld(t, s)
 	full, plain, last := w.newEvent("full"), w.newEvent("plain"), w.newEvent("last")
-	full.Reason, full.Subject, full.SubjectRID = "joinedByAnchor", uuid.NewString(), 42
+	full.Reason, full.Subject, full.SubjectRID, full.Run = "joinedByAnchor", uuid.NewString(), 42, uuid.NewString()
 	full.Before, full.After = []byte(`{"title":"é 😀"}`), []byte(`{"title":null, "b":1.50}`)
 	events := []store.Event{full, plain}
 	w.update(func(tx store.Tx) error {

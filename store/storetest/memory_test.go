@@ -58,6 +58,7 @@ type data struct {
 	conflicts    []store.Conflict
 	events       []store.Event
 	stamp        int64
+	connectors
 }
 
 func (d *data) clone() *data {
@@ -67,6 +68,7 @@ func (d *data) clone() *data {
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)
+	c.connectors = d.connectors.clone()
 	return &c
 }
 
@@ -209,7 +211,7 @@ func (x *memTx) CreateSource(s *store.Source) error {
 }
 func (x *memTx) UpdateSource(s *store.Source) error {
 	x.stamp = x.next()
-	return put(x.sources, func(o store.Source) bool { return o.ID == s.ID && o.Tenant == s.Tenant }, func(o *store.Source) { o.Mode, o.Policies = s.Mode, s.Policies })
+	return put(x.sources, func(o store.Source) bool { return o.ID == s.ID && o.Tenant == s.Tenant }, func(o *store.Source) { o.DisplayName, o.Mode, o.Policies = s.DisplayName, s.Mode, s.Policies })
 }
 func (x *memTx) CreateToken(t *store.Token) error {
 	if _, err := x.Authenticate(t.Hash); err == nil {

@@ -15,7 +15,7 @@ func sourceChecks() []check {
 		{"a taken name or directory domain is ErrExists", sourceNameTaken},
 		{"another tenant may use the same name and domain", sourceNameElsewhere},
 		{"a taken public id is ErrExists in any tenant", sourcePublicIDTaken},
-		{"an update writes mode and policies only", sourceUpdate},
+		{"an update writes display name, mode and policies only", sourceUpdate},
 		{"an update of an unknown source is ErrNotFound", sourceUpdateUnknown},
 		{"an unknown source is ErrNotFound", sourceUnknown},
 	}
@@ -29,7 +29,7 @@ func sourceOf(w *world, tenant int64, name string) store.Source {
 func sourceReadsBack(t *testing.T, s store.Store) {
 	w := newWorld(t, s)
 	want := newSource(w.tenant, store.SourceEntra, "entra")
-	want.DirectoryDomain, want.Mode = "corp.contoso.com", store.ModeDisabled
+	want.DirectoryDomain, want.DisplayName, want.Mode = "corp.contoso.com", "Contoso", store.ModeDisabled
 	want.Policies = store.Policies{
 		Names: "derive", Park: true, AnyDisables: true, RequireVerifiedDomain: true, MatchUserName: true, KnownAttributesOnly: true,
 	}
@@ -100,7 +100,7 @@ func sourceUpdate(t *testing.T, s store.Store) {
 	before := newSource(w.tenant, store.SourceAPI, "payroll")
 	w.update(func(tx store.Tx) error { return tx.CreateSource(&before) })
 	after := before
-	after.Mode, after.Policies = store.ModeDisabled, store.Policies{Names: "require", Park: true}
+	after.DisplayName, after.Mode, after.Policies = "Pay roll", store.ModeStaging, store.Policies{Names: "require", Park: true}
 	want := after
 	after.Name, after.Kind, after.DirectoryDomain, after.PublicID, after.CreatedAt = "x", store.SourceAD, "x", uuid.NewString(), at(5)
 	w.update(func(tx store.Tx) error { return tx.UpdateSource(&after) })

@@ -49,6 +49,13 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"parked", parkedChecks()},
 		{"conflicts", conflictChecks()},
 		{"expiry", expiryChecks()},
+		{"leases", leaseChecks()},
+		{"checkpoints", checkpointChecks()},
+		{"configurations", configurationChecks()},
+		{"runs", runChecks()},
+		{"problems", problemChecks()},
+		{"agents", agentChecks()},
+		{"pending", pendingChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
 		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
 	}
