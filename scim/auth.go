@@ -35,7 +35,8 @@ func (r *request) authenticate() error {
 	r.actor.Stamp = p.Stamp
 	r.c.Set(ContextTenant, p.Tenant.Slug)
 	r.c.Set(ContextSource, p.Source.Name)
-	return nil
+	h := r.c.Request().Header
+	return r.actor.Claim(h.Get(directory.LeaseHeader), h.Get(directory.RunHeader))
 }
 
 func (r *request) token() string {

@@ -107,7 +107,7 @@ func (b *bulkRun) transact(fn func(*directory.Writer) error) error {
 			b.ids[k] = v
 		}
 	}
-	events, err := b.r.s.dir.Write(b.r.c.Request().Context(), b.r.actor, b.r.dryRun, func(w *directory.Writer) error {
+	events, err := b.r.s.dir.Write(b.r.c.Request().Context(), b.r.actor, b.r.asked, func(w *directory.Writer) error {
 		reset()
 		if err := b.r.declare(w); err != nil {
 			return err

@@ -35,6 +35,8 @@ var rules = map[string]scimerrors.ScimError{
 	directory.RuleInvalid:         {Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidValue},
 	directory.RuleTooMany:         {Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeTooMany},
 	directory.RuleVersionMismatch: {Status: http.StatusPreconditionFailed},
+	directory.RuleFenced:          {Status: http.StatusConflict},
+	directory.RuleLeaseRequired:   {Status: http.StatusConflict},
 }
 
 // statusClientClosed is what the log says of a request whose client went away;

@@ -32,7 +32,8 @@ type request struct {
 	id      string
 	query   url.Values
 	dialect *dialect.Dialect
-	dryRun  bool
+	dryRun  bool // answer as a preview
+	asked   bool // the client asked for one; otherwise its source is in staging
 	base    string
 	frozen  bool   // inside a transaction: nothing may be declared
 	careful bool   // authenticate, even who was recognized
@@ -62,9 +63,10 @@ func (r *request) admit() error {
 	if r.query, err = r.dialect.Query(r.c.Request().URL.RawQuery); err != nil {
 		return err
 	}
-	if r.dryRun, err = r.wantsDryRun(); err != nil {
+	if r.asked, err = r.wantsDryRun(); err != nil {
 		return err
 	}
+	r.dryRun = r.asked || r.actor.Source.Mode == store.ModeStaging
 	r.base = r.baseURL()
 	return r.loadSchema()
 }

@@ -79,7 +79,7 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 	var body []byte // of a preview
 	ctx := r.c.Request().Context()
 	p := r.presenter()
-	events, err := r.s.dir.Write(ctx, r.actor, r.dryRun, func(w *directory.Writer) (err error) {
+	events, err := r.s.dir.Write(ctx, r.actor, r.asked, func(w *directory.Writer) (err error) {
 		w.Groups = status != http.StatusNoContent && p.wantsGroups()
 		if err = r.declare(w); err != nil {
 			return err

@@ -235,6 +235,8 @@ type ConnectorWriter interface {
 	// PutCheckpoint saves a checkpoint over the version before it, or the first
 	// one where c.Version is 1; ErrExists if there is another one already.
 	PutCheckpoint(c Checkpoint) error
+	// DeleteCheckpoints forgets the checkpoints of a source.
+	DeleteCheckpoints(source int64) error
 	// InsertConfiguration adds a version; ErrExists if it is there.
 	InsertConfiguration(c Configuration) error
 	// InsertRun sets r.ID and removes the source's oldest runs, other than open

@@ -41,7 +41,7 @@ var layers = []struct {
 		"the core knows neither SQL nor a router",
 	},
 	{
-		[]string{"scim", "scim/oauth"},
+		[]string{"scim", "scim/oauth", "internal/api"},
 		[]string{module + "store/gormstore", module + "internal/app", "gorm.io/...", "database/sql"},
 		"a door opens on the core only",
 	},

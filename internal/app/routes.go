@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/labstack/echo/v4"
+	"github.com/workspace-scim/workspace/internal/api"
 	"github.com/workspace-scim/workspace/scim"
 	"github.com/workspace-scim/workspace/scim/oauth"
 )
@@ -42,6 +43,7 @@ func (s *Server) routes() (*echo.Echo, error) {
 		Repaired:  s.metrics.repaired,
 		Limits:    scim.Limits{Rate: float64(s.config.Rate)},
 	}).Mount(e)
+	api.New(api.Config{Directory: s.directory, Logger: s.log}).Mount(e)
 	return e, nil
 }
 

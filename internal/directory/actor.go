@@ -17,6 +17,13 @@ type Actor struct {
 	Token string
 	// Subject is the id of the user that /Me stands for, "" for none.
 	Subject string
+	// Agent is the id of the agent whose token it is, "" for none. An agent
+	// writes under a lease only.
+	Agent string
+	// Fence is the lease that the actor says to hold, zero for none: see Claim.
+	Fence Fence
+	// Run is the id of the connector's run that it writes for, "" for none.
+	Run string
 	// Stamp is that of a principal that was recognized and not authenticated,
 	// else 0: see Recognize.
 	Stamp int64
@@ -26,10 +33,14 @@ type Actor struct {
 
 // NewActor makes the actor of a principal.
 func NewActor(p store.Principal, txn string) Actor {
-	return Actor{
+	a := Actor{
 		Tenant: p.Tenant, Source: p.Source, Admin: p.Token.Source == 0,
 		Token: p.Token.Prefix, Subject: p.Token.Subject, Txn: txn,
 	}
+	if p.Token.Kind == store.TokenAgent {
+		a.Agent, a.Subject = p.Token.Subject, ""
+	}
+	return a
 }
 
 // View is what the actor sees (law 4).
@@ -39,6 +50,9 @@ func (a Actor) View() store.View {
 	}
 	return store.View{Tenant: a.Tenant.ID, Source: a.Source.ID}
 }
+
+// staging says that what the actor writes is worked out and not carried out.
+func (a Actor) staging() bool { return a.Source.Mode == store.ModeStaging }
 
 // expect makes what the actor reads and writes hold only as long as it is who it
 // was recognized as.

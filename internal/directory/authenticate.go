@@ -40,7 +40,8 @@ func (e *AuthError) Error() string { return e.Detail }
 //
 //  1. empty or blank: AuthMissing
 //  2. not of our form, or not in the database: AuthUnknown
-//  3. a client secret, which only the token endpoint takes: AuthWrongKind
+//  3. a client secret, which only the token endpoint takes, or an enrolment
+//     code: AuthWrongKind
 //  4. revoked, then expired: AuthRevoked, AuthExpired
 //  5. its source is disabled: AuthSourceDisabled
 //  6. the tenant's hybrid-sync add-on is off, and the source isn't the manual
@@ -61,10 +62,28 @@ func (d *Directory) Authenticate(ctx context.Context, secret string) (store.Prin
 	return p, nil
 }
 
+// AuthenticateControl is Authenticate without step 5: an agent has to hear that
+// its source is disabled, and when it no longer is.
+func (d *Directory) AuthenticateControl(ctx context.Context, secret string) (store.Principal, error) {
+	p, err := d.findToken(ctx, secret)
+	if err != nil {
+		return store.Principal{}, err
+	}
+	q := p
+	q.Source.Mode = store.ModeActive
+	if err := d.admit(q); err != nil {
+		return store.Principal{}, err
+	}
+	return p, nil
+}
+
 // admit does the steps 3 to 6 of Authenticate, and notes the use.
 func (d *Directory) admit(p store.Principal) error {
-	if p.Token.Kind == store.TokenSecret {
+	switch p.Token.Kind {
+	case store.TokenSecret:
 		return &AuthError{AuthWrongKind, "A client secret isn't a bearer token; buy an access token with it at the token endpoint."}
+	case store.TokenCode:
+		return &AuthError{AuthWrongKind, "An enrolment code isn't a bearer token; enrol an agent with it."}
 	}
 	now := d.now()
 	if err := judge(p, now); err != nil {

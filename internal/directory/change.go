@@ -41,6 +41,7 @@ func (w *Writer) open(t *schema.ResourceType, id string, cond Precondition) (*su
 		return nil, err
 	}
 	s.groups = found.Groups
+	w.stage(s, nil, true)
 	return s, nil
 }
 

@@ -38,6 +38,7 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 			what = "revived"
 		}
 	}
+	w.stage(s, doc, m.res != nil)
 	p := w.assert(s, doc)
 	p.link.State = store.Linked
 	if m.hold {

@@ -28,7 +28,8 @@ func (systemClock) Now() time.Time { return time.Now() }
 
 // Options are the choices of a Directory. The zero value works.
 type Options struct {
-	// Clock is the system's if nil.
+	// Clock is the system's if nil. Then leases are judged by the database's,
+	// on which all servers agree; otherwise by this one too.
 	Clock Clock
 	// Logger discards if nil.
 	Logger *slog.Logger
@@ -49,6 +50,8 @@ type Directory struct {
 	newID     func() string
 	grace     time.Duration
 	retention time.Duration
+	// sharedClock says that leases are judged by the database's clock.
+	sharedClock bool
 
 	mu      sync.RWMutex
 	schemas map[schemaKey]*schema.Set
@@ -72,7 +75,7 @@ func New(s store.Store, o Options) *Directory {
 		sources: map[int64]store.Source{},
 	}
 	if d.clock == nil {
-		d.clock = systemClock{}
+		d.clock, d.sharedClock = systemClock{}, true
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)

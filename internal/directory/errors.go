@@ -17,6 +17,15 @@ const (
 	RuleInvalid         = "invalidValue"     // an argument of an administrator's call is wrong
 	RuleForbidden       = "forbidden"        // this token may not do this
 	RuleTooMany         = "tooMany"          // a bound is exceeded
+	RuleSourceDisabled  = "sourceDisabled"   // the source may not write
+
+	// Those of connectors.
+	RuleLeaseRequired         = "leaseRequired"         // an agent writes under a lease only
+	RuleLeaseHeld             = "leaseHeld"             // another one holds the lease
+	RuleFenced                = "fenced"                // the lease is not, or no longer, the writer's
+	RuleConfigurationMismatch = "configurationMismatch" // the agent works by another configuration
+	RuleConfirmationRequired  = "confirmationRequired"  // what is pending has to be confirmed by its hash
+	RuleRunState              = "runState"              // the run's state doesn't allow it
 )
 
 // Violation is a refusal by a rule: what was asked for is well-formed and can't

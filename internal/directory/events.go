@@ -30,6 +30,8 @@ type controlEvent struct {
 	tenant  int64
 	source  int64 // 0 for none
 	by      string
+	txn     string // the request's id; "" for one of its own
+	run     string // the connector's run that it is about, "" for none
 	typ     string
 	subject string
 	before  any
@@ -46,8 +48,11 @@ func (d *Directory) tell(tx store.Tx, c controlEvent) error {
 	if err != nil {
 		return fmt.Errorf("event %s: %w", c.typ, err)
 	}
+	if c.txn == "" {
+		c.txn = d.newID()
+	}
 	return tx.AppendEvents([]store.Event{{
-		Tenant: c.tenant, Time: d.now(), Txn: d.newID(), Actor: c.by, Source: c.source,
+		Tenant: c.tenant, Time: d.now(), Txn: c.txn, Run: c.run, Actor: c.by, Source: c.source,
 		Type: c.typ, Outcome: OutcomeApplied, Subject: c.subject, Before: before, After: after,
 	}})
 }

@@ -12,7 +12,7 @@ import (
 
 // A secret is 53 characters: "ws_", a letter for its kind, 32 random bytes and
 // the CRC-32 (IEEE) of all that, both in base 62. Secret scanners recognise it
-// by ws_[bsa][0-9A-Za-z]{49} and rule out chance hits by the checksum, without
+// by ws_[bsage][0-9A-Za-z]{49} and rule out chance hits by the checksum, without
 // asking us.
 const (
 	secretMark   = "ws_"
@@ -31,6 +31,10 @@ func kindLetter(k store.TokenKind) string {
 		return "s"
 	case store.TokenAccess:
 		return "a"
+	case store.TokenAgent:
+		return "g"
+	case store.TokenCode:
+		return "e"
 	default:
 		return "b"
 	}

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -153,7 +154,8 @@ func (d *Directory) Sources(ctx context.Context, tenant string) ([]store.Source,
 
 // EnableSource and DisableSource set the mode of a source. The credentials of a
 // disabled one are refused; what it wrote stays. Setting the mode that it has
-// changes nothing and writes no event. The workspace source can't be disabled.
+// changes nothing and writes no event. The workspace source can't be disabled,
+// and one in staging is activated by ChangeSource, which shows what is pending.
 func (d *Directory) EnableSource(ctx context.Context, by, tenant, name string) error {
 	return d.setMode(ctx, by, tenant, name, store.ModeActive)
 }
@@ -178,6 +180,21 @@ func (d *Directory) setMode(ctx context.Context, by, tenant, name string, mode s
 				Detail: "The workspace source can't be disabled.",
 				Way:    "Revoke the admin tokens instead.",
 			}
+		}
+		if s.Mode == store.ModeStaging && mode == store.ModeActive {
+			return &Violation{
+				Rule: RuleConfirmationRequired, Attribute: "mode",
+				Detail: fmt.Sprintf("The source %q is in staging.", name),
+				Way:    "Activate it with: workspace source set-mode, which shows what is pending.",
+			}
+		}
+		if s.Mode == store.ModeStaging {
+			if err := errors.Join(tx.DeletePending(s.ID, ""), tx.DeleteCheckpoints(s.ID)); err != nil {
+				return err
+			}
+		}
+		if err := tx.EndLeases(s.ID, ""); err != nil {
+			return err
 		}
 		before := s.Mode
 		s.Mode = mode

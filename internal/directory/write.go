@@ -22,6 +22,7 @@ type Writer struct {
 
 	events  []store.Event
 	refused []refusal
+	staged  map[string]string // of a source in staging: what it wrote, see stage
 }
 
 // refusal is what stays of a write that a rule refused: an event, and a
@@ -56,14 +57,21 @@ var errDryRun = errors.New("dry run")
 
 // Write runs fn in one transaction, with the events of everything that it did.
 // With dryRun the transaction is rolled back after fn and its events were
-// worked out, so a preview is the run minus the commit (law 5). fn may run more
-// than once. Write returns the events that were, or would have been, written,
+// worked out, so a preview is the run minus the commit (law 5). So it is for a
+// source in staging, and what would have changed is kept for Pending. An agent,
+// and who claims a lease, writes only while it holds that lease: otherwise it is
+// a Violation of RuleFenced or RuleLeaseRequired. fn may run more than once. Write returns the events that were, or would have been, written,
 // and fn's error as it is.
 func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Writer) error) ([]store.Event, error) {
 	var events []store.Event
 	var refused []refusal
+	var staged map[string]string
+	preview := dryRun || a.staging()
 	err := d.store.Update(ctx, func(tx store.Tx) error {
 		if err := a.expect(tx); err != nil {
+			return err
+		}
+		if err := d.holds(tx, a, dryRun); err != nil {
 			return err
 		}
 		w := &Writer{d: d, tx: tx, actor: a, now: d.now()}
@@ -79,16 +87,19 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 		if err := tx.AppendEvents(w.events); err != nil {
 			return err
 		}
-		events = w.events
-		if dryRun {
+		events, staged = w.events, w.staged
+		if preview {
 			return errDryRun
 		}
 		return nil
 	})
 	if errors.Is(err, errDryRun) {
-		return events, nil
+		if dryRun {
+			return events, nil
+		}
+		return events, d.keepPending(ctx, a, events, staged)
 	}
-	if err != nil && len(refused) > 0 && !dryRun {
+	if err != nil && len(refused) > 0 && !preview {
 		// The write itself is undone; that it was refused is told.
 		tell := d.store.Update(ctx, func(tx store.Tx) error {
 			if err := a.expect(tx); err != nil {
@@ -129,7 +140,7 @@ func (w *Writer) Reading() *Reading {
 // event begins an event of this write.
 func (w *Writer) event(typ string, subject *store.Resource) *store.Event {
 	w.events = append(w.events, store.Event{
-		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Actor: w.actor.Token,
+		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Run: w.actor.Run, Actor: w.actor.Token,
 		Source: w.actor.Source.ID, Type: typ, Outcome: OutcomeApplied,
 	})
 	e := &w.events[len(w.events)-1]
@@ -152,7 +163,7 @@ const (
 // refuse remembers that a rule refused a write, and returns the refusal.
 func (w *Writer) refuse(v *Violation, typ string, subject *store.Resource, c *store.Conflict) error {
 	r := refusal{conflict: c, event: store.Event{
-		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Actor: w.actor.Token, Source: w.actor.Source.ID,
+		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Run: w.actor.Run, Actor: w.actor.Token, Source: w.actor.Source.ID,
 		Type: typ, Outcome: OutcomeRefused, Reason: v.Rule, Detail: v.Error(),
 	}}
 	if subject != nil {

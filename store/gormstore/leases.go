@@ -137,3 +137,8 @@ func (t *tx) PutCheckpoint(c store.Checkpoint) error {
 	return t.returned("UPDATE checkpoints SET version = ?, data = ?, token = ?, saved = ? WHERE source = ? AND partition = ? AND version = ? RETURNING version",
 		c.Version, c.Data, c.Token, micros(c.SavedAt), c.Source, c.Partition, c.Version-1)
 }
+
+// DeleteCheckpoints implements store.ConnectorWriter.
+func (t *tx) DeleteCheckpoints(source int64) error {
+	return t.exec("DELETE FROM checkpoints WHERE source = ?", source)
+}

@@ -231,6 +231,7 @@ func checkpointChecks() []check {
 		{"a checkpoint reads back whole, per source and partition", checkpointReadsBack},
 		{"only the next version is saved", checkpointVersions},
 		{"of many that save the same version one wins", checkpointContended},
+		{"deleting those of a source leaves another's", checkpointsDeleted},
 	}
 }
 
@@ -299,4 +300,17 @@ func checkpointContended(t *testing.T, s store.Store) {
 			t.Errorf("version %d isn't the winner's: %s", version, diff)
 		}
 	}
+}
+
+func checkpointsDeleted(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	ad := store.Checkpoint{Tenant: w.tenant, Source: w.ad, Partition: "p", Version: 1, Data: []byte("x"), SavedAt: at(1)}
+	hr := ad
+	hr.Source = w.hr
+	w.update(func(tx store.Tx) error { return errors.Join(tx.PutCheckpoint(ad), tx.PutCheckpoint(hr)) })
+	w.update(func(tx store.Tx) error { return tx.DeleteCheckpoints(w.ad) })
+	_, err := tryRead(w, func(r store.Reader) (store.Checkpoint, error) { return r.Checkpoint(w.ad, "p") })
+	w.is(err, store.ErrNotFound)
+	equal(w, "another source's", read(w, func(r store.Reader) (store.Checkpoint, error) { return r.Checkpoint(w.hr, "p") }), hr)
+	w.update(func(tx store.Tx) error { return tx.PutCheckpoint(ad) })
 }

@@ -100,6 +100,10 @@ func (x *memTx) PutCheckpoint(c store.Checkpoint) error {
 	x.checkpoints = upsert(x.checkpoints, c, func(o store.Checkpoint) bool { return o.Source == c.Source && o.Partition == c.Partition })
 	return nil
 }
+func (x *memTx) DeleteCheckpoints(source int64) error {
+	x.checkpoints = filtered(x.checkpoints, func(c store.Checkpoint) bool { return c.Source != source })
+	return nil
+}
 
 func newestFirst(a, b store.Configuration) int { return cmp.Compare(b.Version, a.Version) }
 

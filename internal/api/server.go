@@ -1,0 +1,131 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/workspace-scim/workspace/internal/directory"
+)
+
+// Prefix is the path under which the API lives.
+const Prefix = "/api/v1"
+
+// Config is what the API needs.
+type Config struct {
+	Directory *directory.Directory
+	// Logger discards if nil.
+	Logger *slog.Logger
+	// Rate is how many requests a second one source may send, and all admin
+	// tokens of a tenant together; 0 for 500. It is per process.
+	Rate float64
+}
+
+// Server is the API.
+type Server struct {
+	dir   *directory.Directory
+	log   *slog.Logger
+	rates *rates
+	// enrolments bounds the guesses of those who have no token.
+	enrolments *rates
+}
+
+// How many codes may be tried a second, by everybody together, and how many
+// requests one source may send.
+const (
+	enrolmentRate = 5
+	defaultRate   = 500
+)
+
+// New makes the API.
+func New(c Config) *Server {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Rate == 0 {
+		c.Rate = defaultRate
+	}
+	return &Server{dir: c.Directory, log: c.Logger, rates: newRates(c.Rate), enrolments: newRates(enrolmentRate)}
+}
+
+// methods maps HTTP methods to handlers; any other is refused with 405.
+type methods map[string]func(*request) error
+
+// Mount registers the routes. Every route under Prefix goes through serve, which
+// authenticates on the matched route; only enrolling needs no token, because
+// the code is one.
+func (s *Server) Mount(e *echo.Echo) {
+	const (
+		get, put, post, patch, del = http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete
+	)
+	g := e.Group(Prefix)
+	route := func(path string, m methods) { g.Any(path, s.serve(m, true)) }
+	route("/sources", methods{get: s.listSources})
+	route("/sources/:id", methods{get: s.getSource, patch: s.patchSource})
+	route("/sources/:id/versions", methods{get: s.listVersions})
+	route("/sources/:id/pending", methods{get: s.listPending})
+	route("/sources/:id/problems", methods{get: s.listProblems})
+	route("/sources/:id/runs", methods{get: s.listSourceRuns, post: s.startRun})
+	route("/sources/:id/leases", methods{get: s.listLeases})
+	route("/sources/:id/leases/:partition", methods{post: s.acquireLease, del: s.releaseLease})
+	route("/sources/:id/checkpoints/:partition", methods{get: s.getCheckpoint, put: s.putCheckpoint})
+	route("/sources/:id/commands", methods{post: s.addCommand})
+	route("/sources/:id/enrolment-codes", methods{post: s.addCode})
+	route("/runs", methods{get: s.listRuns})
+	route("/runs/:id", methods{get: s.getRun, patch: s.patchRun})
+	route("/runs/:id/plan", methods{get: s.getPlan, put: s.putPlan})
+	route("/runs/:id/approve", methods{post: s.approveRun})
+	route("/runs/:id/reject", methods{post: s.rejectRun})
+	route("/runs/:id/objects", methods{post: s.reportObjects})
+	route("/agents", methods{get: s.listAgents})
+	route("/agents/:id", methods{del: s.revokeAgent})
+	route("/agents/:id/heartbeat", methods{post: s.heartbeat})
+	g.Any("/agents/enrol", s.serve(methods{post: s.enrol}, false))
+	g.RouteNotFound("/*", s.serve(nil, true))
+	g.RouteNotFound("", s.serve(nil, true))
+}
+
+// serve is the way of every request: who is it, may it now, is there such a
+// method, and then the handler. Errors become problems.
+func (s *Server) serve(m methods, token bool) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := &request{s: s, c: c}
+		if err := r.handle(m, token); err != nil {
+			return r.fail(err)
+		}
+		return nil
+	}
+}
+
+func (r *request) handle(m methods, token bool) error {
+	r.c.Response().Header().Set("Cache-Control", "no-store")
+	if token {
+		if err := r.authenticate(); err != nil {
+			return err
+		}
+	}
+	if m == nil {
+		return problem{Status: http.StatusNotFound, Code: "noEndpoint", Detail: "There is no such endpoint.", Way: "docs/api.md lists them."}
+	}
+	method := r.c.Request().Method
+	if method == http.MethodHead {
+		method = http.MethodGet // RFC 9110 §9.3.2
+	}
+	h, ok := m[method]
+	if !ok {
+		r.c.Response().Header().Set("Allow", m.allow())
+		return problem{Status: http.StatusMethodNotAllowed, Code: "methodNotAllowed", Detail: "This endpoint doesn't have this method.", Way: "Use " + m.allow() + "."}
+	}
+	return h(r)
+}
+
+func (m methods) allow() string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if m[method] != nil {
+			out = append(out, method)
+		}
+	}
+	return strings.Join(out, ", ")
+}
