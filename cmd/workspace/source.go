@@ -10,12 +10,16 @@ import (
 
 // SourceCmd manages the sources of a tenant.
 type SourceCmd struct {
-	Add      SourceAddCmd      `cmd:"" help:"Add a source to a tenant."`
-	List     SourceListCmd     `cmd:"" help:"List the sources of a tenant."`
-	Set      SourceSetCmd      `cmd:"" help:"Replace the policies of a source."`
-	Enable   SourceEnableCmd   `cmd:"" help:"Let a disabled source speak again."`
-	Disable  SourceDisableCmd  `cmd:"" help:"Refuse all credentials of a source; what it wrote stays."`
-	Federate SourceFederateCmd `cmd:"" help:"Let a workload of another issuer buy access tokens for a source (workload identity federation)."`
+	Add       SourceAddCmd       `cmd:"" help:"Add a source to a tenant."`
+	List      SourceListCmd      `cmd:"" help:"List the sources of a tenant."`
+	Set       SourceSetCmd       `cmd:"" help:"Replace the policies of a source."`
+	Enable    SourceEnableCmd    `cmd:"" help:"Let a disabled source speak again."`
+	Disable   SourceDisableCmd   `cmd:"" help:"Refuse all credentials of a source; what it wrote stays."`
+	Show      SourceShowCmd      `cmd:"" help:"Show a source with its mode, configuration and last run."`
+	SetMode   SourceSetModeCmd   `cmd:"" help:"Switch a source to disabled, staging or active."`
+	Pending   SourcePendingCmd   `cmd:"" help:"Print what a source in staging would have changed, as JSON lines."`
+	Configure SourceConfigureCmd `cmd:"" help:"Write a new version of a source's configuration."`
+	Federate  SourceFederateCmd  `cmd:"" help:"Let a workload of another issuer buy access tokens for a source (workload identity federation)."`
 }
 
 // oneSource names a source.

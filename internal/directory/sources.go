@@ -152,6 +152,15 @@ func (d *Directory) Sources(ctx context.Context, tenant string) ([]store.Source,
 	return all, err
 }
 
+// Source gets a source by its name.
+func (d *Directory) Source(ctx context.Context, tenant, name string) (s store.Source, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		s, err = sourceOf(r, tenant, name)
+		return err
+	})
+	return s, err
+}
+
 // EnableSource and DisableSource set the mode of a source. The credentials of a
 // disabled one are refused; what it wrote stays. Setting the mode that it has
 // changes nothing and writes no event. The workspace source can't be disabled,

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// listPage is how many rows a list asks for at once.
+const listPage = 500
+
+// RunCmd shows the runs of connectors, and decides about those that are held.
+type RunCmd struct {
+	List    RunListCmd    `cmd:"" help:"List the runs of a tenant, the newest first."`
+	Plan    RunPlanCmd    `cmd:"" help:"Print the plan of a run."`
+	Approve RunApproveCmd `cmd:"" help:"Let a held run carry out its plan."`
+	Reject  RunRejectCmd  `cmd:"" help:"End a held run without its plan being carried out."`
+}
+
+// RunListCmd lists runs.
+type RunListCmd struct {
+	Tenant string `required:"" placeholder:"SLUG" help:"The tenant."`
+	State  string `placeholder:"STATE" enum:",running,held,approved,rejected,succeeded,failed,cancelled,abandoned" default:"" help:"Only those in this state."`
+	Limit  int    `placeholder:"N" default:"20" help:"How many at most (default ${default})."`
+}
+
+// Run fulfils kong.
+func (c *RunListCmd) Run(p *program) error {
+	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
+		names, err := sourceNames(p, d, c.Tenant)
+		if err != nil {
+			return err
+		}
+		runs, err := d.Runs(p.ctx, a, "", store.RunState(c.State), 0, max(1, min(c.Limit, 1000)))
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tSOURCE\tKIND\tSTATE\tDONE\tCREATED\tUPDATED\tDISABLED\tDELETED\tSKIPPED\tFAILED\tSTARTED\tTOOK\tNEXT\tDETAIL")
+		for _, n := range runs {
+			var skipped int64
+			for _, k := range n.Counts.Skipped {
+				skipped += k
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", n.PublicID, names[n.Source], n.Kind, n.State, n.Done, n.Total,
+				n.Counts.Created, n.Counts.Updated, n.Counts.Disabled, n.Counts.Deleted, skipped, n.Counts.Failed,
+				minute(n.StartedAt), n.UpdatedAt.Sub(n.StartedAt), minute(n.NextAt), orDash(n.Detail))
+		}
+		return w.Flush()
+	})
+}
+
+// oneRun names a run.
+type oneRun struct {
+	Tenant string `required:"" placeholder:"SLUG" help:"The tenant."`
+	ID     string `arg:"" name:"run" help:"Its id, as run list shows it."`
+}
+
+// RunPlanCmd prints a plan.
+type RunPlanCmd struct{ oneRun }
+
+// Run fulfils kong.
+func (c *RunPlanCmd) Run(p *program) error {
+	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
+		var hash []byte
+		err := d.Plan(p.ctx, a, c.ID, func(n store.Run, b []byte) error {
+			hash = n.PlanHash
+			_, err := p.stdout.Write(b)
+			return err
+		})
+		if err == nil {
+			fmt.Fprintf(p.stderr, "The plan's hash is %s.\n", hex.EncodeToString(hash))
+		}
+		return err
+	})
+}
+
+// RunApproveCmd approves a plan by its hash: what was read is what is done.
+type RunApproveCmd struct {
+	oneRun
+	PlanHash string `required:"" placeholder:"HASH" help:"The hash of the plan, as run plan prints it."`
+}
+
+// Run fulfils kong.
+func (c *RunApproveCmd) Run(p *program) error {
+	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
+		_, err := d.DecideRun(p.ctx, a, c.ID, true, c.PlanHash, "")
+		return err
+	})
+}
+
+// RunRejectCmd rejects a plan.
+type RunRejectCmd struct {
+	oneRun
+	Detail string `placeholder:"TEXT" help:"Why, for those who look at the run later."`
+}
+
+// Run fulfils kong.
+func (c *RunRejectCmd) Run(p *program) error {
+	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
+		_, err := d.DecideRun(p.ctx, a, c.ID, false, "", c.Detail)
+		return err
+	})
+}
+
+// short is the beginning of a hash in hex, "" for none.
+func short(hash []byte) string {
+	return hex.EncodeToString(hash[:min(6, len(hash))])
+}
