@@ -223,3 +223,36 @@ func TestDisabledSourceHearsOfIt(t *testing.T) {
 		agent.lease(h.adID, "default")
 	})
 }
+
+// An agent acquires while an administrator configures: whichever is first, no
+// lease of the configuration before is left.
+func TestE014AcquiringWhileConfiguring(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		path, hash := "/sources/"+h.adID, ""
+		for n := range 15 {
+			var wg sync.WaitGroup
+			for i := range 8 {
+				partition := fmt.Sprint("p", n, ".", i) // a new row each time
+				wg.Go(func() {
+					h.ad.do("POST", path+"/leases/"+partition, object{"ttl": 60, "holder": "embedded", "configuration": hash})
+				})
+			}
+			var next string
+			wg.Go(func() {
+				r := h.admin.do("PATCH", path, object{"configuration": object{"n": n}})
+				c, _ := r.Body["configuration"].(object)
+				next, _ = c["hash"].(string)
+			})
+			wg.Wait()
+			if next == "" || next == hash {
+				t.Fatalf("the configuration %d was not written", n)
+			}
+			hash = next
+			for _, l := range items(h.admin.get(path+"/leases", 200)) {
+				if l["holder"] != nil {
+					t.Errorf("round %d: a lease of the configuration before is held: %v", n, l)
+				}
+			}
+		}
+	})
+}
