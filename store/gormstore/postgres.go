@@ -133,8 +133,11 @@ func (e *postgresEngine) view(ctx context.Context, loosely bool, fn func(*sessio
 	p.begin, p.loose = "begin isolation level repeatable read read only", loosely
 	s := newSession(ctx, p, postgresDialect{}, false)
 	s.seqs = snapshotSeq{p, e}
-	if err := fn(s); err != nil || len(p.kept) == 0 {
+	if err := fn(s); err != nil {
 		return err
+	}
+	if p.keepExpected(); len(p.kept) == 0 {
+		return nil
 	}
 	return p.flush() // what was expected, and nothing asked after it
 }

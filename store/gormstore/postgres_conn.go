@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
@@ -25,7 +26,8 @@ type postgresConn struct {
 	loose  bool // begin no transaction for a single statement
 	alone  bool // the next statement is one
 	kept   []statement
-	xid    int64 // the transaction's number, once a writing one has begun
+	stamp  *int64 // is expected, and not yet asked for
+	xid    int64  // the transaction's number, once a writing one has begun
 	failed error
 }
 
@@ -55,17 +57,40 @@ func (p *postgresConn) exec(q string, args ...any) error {
 	if p.failed != nil {
 		return p.failed
 	}
+	p.keepExpected()
 	p.kept = append(p.kept, statement{numbered(q), args})
 	return nil
+}
+
+func (p *postgresConn) expect(stamp int64) error {
+	p.stamp = &stamp
+	return p.failed
+}
+
+// expected gives 1, or a division by zero, which nothing else here divides.
+const expected = "SELECT 1 / CAST(value = ? AS int) FROM settings WHERE name = 'control'"
+
+// keepExpected makes what is expected a statement of its own.
+func (p *postgresConn) keepExpected() {
+	if p.stamp != nil {
+		p.kept = append(p.kept, statement{numbered(expected), []any{*p.stamp}})
+		p.stamp = nil
+	}
 }
 
 func (p *postgresConn) query(q string, args ...any) (rows, error) {
 	if p.failed != nil {
 		return nil, p.failed
 	}
-	q = numbered(q)
 	alone := p.alone
 	p.alone = false
+	if alone && !p.begun && len(p.kept) == 0 && p.stamp != nil {
+		// A condition that no row changes is found out before the first row.
+		q, args = "SELECT * FROM ("+q+") q WHERE ("+expected+") = 1", append(slices.Clone(args), *p.stamp)
+		p.stamp = nil
+	}
+	p.keepExpected()
+	q = numbered(q)
 	if (p.begun || alone) && len(p.kept) == 0 {
 		r, err := p.c.Query(p.ctx, q, args...)
 		if err != nil {
@@ -133,7 +158,7 @@ func (p *postgresConn) flush() error {
 	if p.failed != nil {
 		return p.failed
 	}
-	if p.begun && len(p.kept) == 0 {
+	if p.keepExpected(); p.begun && len(p.kept) == 0 {
 		return nil
 	}
 	sent, err := p.send(p.ctx, 0, false)
@@ -146,7 +171,7 @@ func (p *postgresConn) flush() error {
 // commit sends what is kept, and COMMIT, in one round trip. unknown says that
 // the connection broke before the answer, so that nobody knows the outcome.
 func (p *postgresConn) commit(ctx context.Context) (unknown bool, err error) {
-	if !p.begun && len(p.kept) == 0 {
+	if p.keepExpected(); !p.begun && len(p.kept) == 0 {
 		return false, nil
 	}
 	p.kept = append(p.kept, statement{sql: "commit"})

@@ -21,6 +21,9 @@ type conn interface {
 	// exec runs a statement for its effect, at the latest before the next query
 	// or the commit. A broken unique key is errUnique, at once or then.
 	exec(sql string, args ...any) error
+	// expect is store.Reader.Expect: ErrStale at once, or by the next query or
+	// the commit.
+	expect(stamp int64) error
 	// orm gives gorm on the same transaction; what exec kept has been run.
 	orm() (*gorm.DB, error)
 	// single says that the next statement is all that a method asks. In a Look

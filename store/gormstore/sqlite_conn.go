@@ -3,8 +3,10 @@ package gormstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/mattn/go-sqlite3"
+	"github.com/workspace-scim/workspace/store"
 	"gorm.io/gorm"
 )
 
@@ -63,6 +65,22 @@ func (s *sqliteConn) query(q string, args ...any) (rows, error) {
 func (s *sqliteConn) exec(q string, args ...any) error {
 	_, err := s.c.ExecContext(context.Background(), steady(q), args...)
 	return s.meaning(err)
+}
+
+func (s *sqliteConn) expect(stamp int64) error {
+	s.single()
+	r, err := s.query("SELECT 1 FROM settings WHERE name = 'control' AND value = ?", stamp)
+	if err != nil {
+		return err
+	}
+	found := r.Next()
+	if err := errors.Join(r.Err(), r.Close()); err != nil {
+		return err
+	}
+	if !found {
+		return store.ErrStale
+	}
+	return nil
 }
 
 func (s *sqliteConn) orm() (*gorm.DB, error) { return onConn(s.base, s.c), s.begin() }

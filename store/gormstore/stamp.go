@@ -1,10 +1,6 @@
 package gormstore
 
-import (
-	"math/rand/v2"
-
-	"github.com/workspace-scim/workspace/store"
-)
+import "math/rand/v2"
 
 // stampColumn is the number that stands for the state of tenants, sources and
 // tokens.
@@ -17,19 +13,10 @@ func (t *tx) restamp() error {
 	return t.exec("UPDATE settings SET value = ? WHERE name = 'control'", rand.Int64())
 }
 
-// Expect implements store.Reader. On PostgreSQL it goes with the next statement:
-// a division by zero, which nothing else here divides, ends the transaction.
+// Expect implements store.Reader.
 func (r *reader) Expect(stamp int64) error {
-	if r.locks() {
-		return r.exec("SELECT 1 / CAST(value = ? AS int) FROM settings WHERE name = 'control'", stamp)
-	}
-	var now int64
-	r.single()
-	if err := r.one([]any{&now}, "SELECT value FROM settings WHERE name = 'control'"); err != nil {
+	if err := r.ready(); err != nil {
 		return err
 	}
-	if now != stamp {
-		return store.ErrStale
-	}
-	return nil
+	return r.expect(stamp)
 }
