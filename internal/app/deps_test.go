@@ -56,6 +56,11 @@ var layers = []struct {
 		"it reads a directory, and knows nothing of SCIM or of us",
 	},
 	{
+		[]string{"connectors", "connectors/ad"},
+		[]string{module + "internal/...", module + "scim/...", module + "store/...", module + "connectors/ad/adtest", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"a connector is a client of the server, and carries nothing of it",
+	},
+	{
 		[]string{"..."},
 		[]string{"github.com/elimity-com/scim"},
 		"its server panics on some requests (STACK §1.3); it is an oracle for tests",

@@ -165,7 +165,7 @@ func (c *conn) domain(ctx context.Context, f *Facts) error {
 	}
 	var sidErr error
 	f.DomainGUID, err = decodeGUID([]byte(e.text("objectGUID")))
-	f.DomainSID, sidErr = decodeSID([]byte(e.text("objectSid")))
+	f.DomainSID, sidErr = DecodeSID([]byte(e.text("objectSid")))
 	return errors.Join(err, sidErr)
 }
 
@@ -195,7 +195,7 @@ func (c *conn) partitions(ctx context.Context, f *Facts) error {
 	}
 	a, err := c.search(ctx, "read of the domain's short name", query{
 		base: base, scope: scopeSubtree, attributes: []string{"nETBIOSName"},
-		filter: "(nCName=" + escapeFilter(f.DomainRoot) + ")",
+		filter: "(nCName=" + EscapeFilter(f.DomainRoot) + ")",
 	})
 	if err != nil {
 		return err

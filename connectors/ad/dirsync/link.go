@@ -55,7 +55,7 @@ func parseEitherGUID(s string) (GUID, error) {
 func parseEitherSID(s string) (SID, error) {
 	if !strings.HasPrefix(s, "S-") {
 		if b, err := hex.DecodeString(s); err == nil {
-			return decodeSID(b)
+			return DecodeSID(b)
 		}
 	}
 	return parseSID(s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,31 +24,58 @@ var ErrChanged = errors.New("dirsync: the object changed while it was read")
 
 // Object reads an object whole as it is now, by its GUID, deleted ones too if
 // the account may see them. Its links are complete for the attributes that
-// AllLinks names; for a large group they aren't, and LinkValues reads them.
-// ErrNotFound if there is none.
-func (s *Session) Object(ctx context.Context, id GUID) (*Object, error) {
-	return s.whole(ctx, "<GUID="+id.String()+">")
+// AllLinks names; for a large group they aren't, and LinkValues reads them. The
+// links named by without aren't read: to read a group's members costs the server
+// far more than to read the group. ErrNotFound if there is none.
+func (s *Session) Object(ctx context.Context, id GUID, without ...string) (*Object, error) {
+	return s.whole(ctx, "<GUID="+id.String()+">", without)
 }
 
-// ObjectByDN does the same by a DN.
-func (s *Session) ObjectByDN(ctx context.Context, dn string) (*Object, error) {
-	return s.whole(ctx, dn)
+// ObjectByDN does the same by a DN, or by <SID=…>.
+func (s *Session) ObjectByDN(ctx context.Context, dn string, without ...string) (*Object, error) {
+	return s.whole(ctx, dn, without)
 }
 
-func (s *Session) whole(ctx context.Context, base string) (*Object, error) {
+func (s *Session) whole(ctx context.Context, base string, without []string) (*Object, error) {
+	config := s.config.withoutLinks(without)
 	var object *Object
 	err := s.withLookup(ctx, func(c *conn) error {
 		e, err := c.one(ctx, "read of an object", query{
-			base: base, attributes: append(s.config.asked(), "objectGUID", "parentGUID"),
+			base: base, attributes: append(config.asked(), "objectGUID", "parentGUID"),
 			controls: [][]byte{control(oidShowDeleted, nil), extendedDN()},
 		})
 		if err != nil {
 			return err
 		}
-		object, err = s.config.parseWhole(e)
+		object, err = config.parseWhole(e)
 		return err
 	})
 	return object, err
+}
+
+// withoutLinks is the configuration without some of its links.
+func (c Config) withoutLinks(without []string) Config {
+	links := make([]string, 0, len(c.Links))
+	for _, link := range c.Links {
+		if !slices.ContainsFunc(without, func(name string) bool { return strings.EqualFold(name, link) }) {
+			links = append(links, link)
+		}
+	}
+	c.Links = links
+	return c
+}
+
+// Find searches for objects by an LDAP filter (RFC 4515) in the whole domain, or
+// below a container if that isn't zero, itself included. It gives them whole as
+// they are now, without the links named by without, in no order and a page at a
+// time; deleted ones aren't found.
+func (s *Session) Find(ctx context.Context, below GUID, filter string, without ...string) iter.Seq2[*Object, error] {
+	config := s.config.withoutLinks(without)
+	q := query{filter: filter, attributes: append(config.asked(), "objectGUID", "parentGUID")}
+	if !below.IsZero() {
+		q.base = "<GUID=" + below.String() + ">"
+	}
+	return paged(ctx, s, q, config.parseWhole)
 }
 
 // parseWhole reads an entry of an ordinary search. Other than in a DirSync
@@ -214,7 +242,7 @@ func entryLink(e *entry) (Link, error) {
 	return parseLink(e.dn)
 }
 
-// paged searches the domain in pages (RFC 2696), each of which is read before
+// paged searches the domain, or below q.base, in pages (RFC 2696), each of which is read before
 // its objects are given, so that other lookups may be done in between.
 func paged[T any](ctx context.Context, s *Session, q query, parse func(*entry) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -245,7 +273,10 @@ func paged[T any](ctx context.Context, s *Session, q query, parse func(*entry) (
 
 // page reads one page. The cookie is that of the next, empty after the last.
 func page[T any](ctx context.Context, c *conn, q query, cookie []byte, parse func(*entry) (T, error)) (found []T, next []byte, err error) {
-	q.base, q.scope = c.known.DomainRoot, scopeSubtree
+	if q.base == "" {
+		q.base = c.known.DomainRoot
+	}
+	q.scope = scopeSubtree
 	q.controls = [][]byte{extendedDN(), control(oidPaged, tlv(tagSequence, integer(pageObjects), tlv(tagOctets, cookie)))}
 	a, err := c.search(ctx, "search", q)
 	if err != nil {

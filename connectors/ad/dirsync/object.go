@@ -108,7 +108,7 @@ func (o *Object) SID() (SID, error) {
 	if len(values) == 0 {
 		return "", nil
 	}
-	return decodeSID(values[0])
+	return DecodeSID(values[0])
 }
 
 // needed are the attributes that are asked for whatever the configuration says.

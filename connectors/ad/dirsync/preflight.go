@@ -142,7 +142,7 @@ func (p *preflight) tracking(ctx context.Context, c *conn) {
 	}
 	session := &Session{config: p.config}
 	r := &Changes{Facts: *c.known, session: session, ctx: ctx, conn: c}
-	filter := "(objectGUID=" + escapeFilter(string(c.known.DomainGUID.Bytes())) + ")"
+	filter := "(objectGUID=" + EscapeFilter(string(c.known.DomainGUID.Bytes())) + ")"
 	err := r.askFor(filter, []string{"objectGUID"})
 	if err == nil {
 		err = r.answer.drain()
@@ -195,7 +195,7 @@ func (p *preflight) width(ctx context.Context, c *conn) {
 	}
 	var holds []SID
 	for _, value := range root.values("tokenGroups") {
-		sid, err := decodeSID(value)
+		sid, err := DecodeSID(value)
 		if err != nil {
 			p.add(Warning, "rightsUnknown", "look at the rights by hand", "%v", err)
 			return

@@ -113,7 +113,7 @@ func parseACE(ace []byte) (g grant, allows bool, err error) {
 	if len(sid) < 2 || len(sid) < 8+4*int(sid[1]) {
 		return grant{}, false, errDescriptor
 	}
-	g.to, err = decodeSID(sid[:8+4*int(sid[1])])
+	g.to, err = DecodeSID(sid[:8+4*int(sid[1])])
 	return g, err == nil, err
 }
 

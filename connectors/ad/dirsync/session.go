@@ -129,4 +129,5 @@ func (s *Session) withLookup(ctx context.Context, do func(*conn) error) error {
 	}
 }
 
-func escapeFilter(s string) string { return ldap.EscapeFilter(s) }
+// EscapeFilter makes any text the value of a filter (RFC 4515 §3).
+func EscapeFilter(s string) string { return ldap.EscapeFilter(s) }

@@ -14,10 +14,10 @@ type SID string
 // mostSubAuthorities is MS-DTYP 2.4.2.2's bound.
 const mostSubAuthorities = 15
 
-// decodeSID reads the bytes of an attribute or of an access control entry
+// DecodeSID reads the bytes of an attribute or of an access control entry
 // (MS-DTYP 2.4.2.2): revision, count, authority with the greatest byte first,
 // then the parts with the least byte first.
-func decodeSID(b []byte) (SID, error) {
+func DecodeSID(b []byte) (SID, error) {
 	if len(b) < 8 || b[0] != 1 || b[1] > mostSubAuthorities || len(b) != 8+4*int(b[1]) {
 		return "", fmt.Errorf("dirsync: %d bytes are no SID", len(b))
 	}

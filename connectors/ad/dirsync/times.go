@@ -26,6 +26,12 @@ func ParseFileTime(s string) (at time.Time, never bool, err error) {
 	return time.Unix(n/perSecond-fileTimeEpoch, n%perSecond*100).UTC(), false, nil
 }
 
+// FileTime is the value that stands for a time after 1601, for filters on such
+// attributes.
+func FileTime(at time.Time) int64 {
+	return (at.Unix()+fileTimeEpoch)*1e7 + int64(at.Nanosecond()/100)
+}
+
 // ParseGeneralizedTime reads a GeneralizedTime (RFC 4517 §3.3.13) such as
 // 20261122195156.0Z or 202611221951+0100. Windows writes the first form
 // (MS-ADTS 3.1.1.2.2.2); people write the others into attributes of their own. A

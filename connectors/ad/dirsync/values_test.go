@@ -12,7 +12,7 @@ func TestGUIDAndSIDAreReadAsWindowsShowsThem(t *testing.T) {
 	if err != nil || g.String() != "6d2baaad-6586-4cb5-0102-030405060708" || !bytes.Equal(g.Bytes(), b) {
 		t.Errorf("%v, %v", g, err)
 	}
-	sid, err := decodeSID([]byte{1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0, 0x4f, 4, 0, 0})
+	sid, err := DecodeSID([]byte{1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0, 0x4f, 4, 0, 0})
 	if err != nil || sid != "S-1-5-21-1-4294967295-3-1103" || sid.RID() != 1103 || sid.Domain() != "S-1-5-21-1-4294967295-3" {
 		t.Errorf("%v, %v", sid, err)
 	}
@@ -97,7 +97,7 @@ func FuzzIdentifiers(f *testing.F) {
 				t.Errorf("%x: %v, %v", b, again, err)
 			}
 		}
-		if sid, err := decodeSID(b); err == nil {
+		if sid, err := DecodeSID(b); err == nil {
 			if again, err := parseSID(string(sid)); err != nil && len(b) > 8 || err == nil && again != sid {
 				t.Errorf("%x: %v, %v", b, sid, err)
 			}

@@ -1,0 +1,275 @@
+package ad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
+)
+
+const (
+	// mostMembers bounds the members of one group that are told whole.
+	mostMembers = 1_000_000
+	// fewMembers are looked up one by one; for more, all computers are read.
+	fewMembers = 32
+	// tries is how often a link is read that changes while it is.
+	tries = 5
+)
+
+// links reads all values of a link of an object.
+func (p *pull) links(ctx context.Context, id dirsync.GUID, name string) (links []dirsync.Link, err error) {
+	for range tries {
+		if links, err = p.linksOnce(ctx, id, name); !errors.Is(err, dirsync.ErrChanged) {
+			break
+		}
+	}
+	if isGone(err) {
+		return nil, nil
+	}
+	return links, err
+}
+
+func (p *pull) linksOnce(ctx context.Context, id dirsync.GUID, name string) (links []dirsync.Link, err error) {
+	for link, err := range p.session.LinkValues(ctx, id, name) {
+		if err != nil {
+			return nil, err
+		}
+		if links = append(links, link); len(links) > mostMembers {
+			return nil, fmt.Errorf("ad: %v has more than %d values of %s", id, mostMembers, name)
+		}
+	}
+	return links, nil
+}
+
+// members are the anchors of all members of a group, and how many were left out.
+func (p *pull) members(ctx context.Context, o *dirsync.Object, entryLinks bool) (anchors []string, left int, err error) {
+	var links []dirsync.Link
+	if entryLinks {
+		for _, l := range o.Links {
+			if l.Attribute == linkMember && l.Added {
+				links = append(links, l.To)
+			}
+		}
+	} else if links, err = p.links(ctx, o.GUID, linkMember); err != nil {
+		return nil, 0, err
+	}
+	if p.policies.PrimaryGroups == include {
+		primary, err := p.primaryMembers(ctx, o)
+		if err != nil {
+			return nil, 0, err
+		}
+		links = append(links, primary...)
+	}
+	anchors, left, err = p.anchors(ctx, links)
+	slices.Sort(anchors)
+	return slices.Compact(anchors), left, err
+}
+
+// anchors are those of the links that can be members: users, contacts and, if
+// policy has it so, groups. The others are counted.
+func (p *pull) anchors(ctx context.Context, links []dirsync.Link) (anchors []string, left int, err error) {
+	for _, l := range links {
+		fits, err := p.fits(ctx, l, len(links))
+		if err != nil {
+			return nil, 0, err
+		}
+		if !fits {
+			left++
+			continue
+		}
+		anchors = append(anchors, l.GUID.String())
+	}
+	return anchors, left, nil
+}
+
+// fits says whether what a link leads to can be a member. Of many links all
+// computers are read at once.
+func (p *pull) fits(ctx context.Context, l dirsync.Link, many int) (bool, error) {
+	if strings.Contains(l.DN, ",CN=ForeignSecurityPrincipals,") {
+		return false, nil
+	}
+	if p.full || many > fewMembers {
+		excluded, err := p.noMembers(ctx)
+		return !excluded[l.GUID], err
+	}
+	o, err := p.session.Object(ctx, l.GUID, linkMember, linkManager)
+	if isGone(err) {
+		return true, nil // gone since; its tombstone ends it
+	}
+	if err != nil {
+		return false, err
+	}
+	c := classify(o)
+	return c == user || c == contact || c == group && p.policies.Nested != skip, nil
+}
+
+// noMembers reads, once, what can't be a member.
+func (p *pull) noMembers(ctx context.Context) (map[dirsync.GUID]bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.computers != nil {
+		return p.computers, nil
+	}
+	filter := "(objectClass=computer)"
+	if p.policies.Nested == skip {
+		filter = "(|(objectClass=computer)(objectClass=group))"
+	}
+	found := map[dirsync.GUID]bool{}
+	for o, err := range p.session.Find(ctx, dirsync.GUID{}, filter, linkMember, linkManager) {
+		if err != nil {
+			return nil, err
+		}
+		found[o.GUID] = true
+	}
+	p.computers = found
+	return found, nil
+}
+
+// memberChanges fills what came to and left a group, and says how many were
+// left out.
+func (p *pull) memberChanges(ctx context.Context, o *dirsync.Object, change *connectors.Change) (left int, err error) {
+	var added []dirsync.Link
+	var removed []dirsync.GUID
+	for _, l := range o.Links {
+		switch {
+		case l.Attribute != linkMember:
+		case l.Added:
+			added = append(added, l.To)
+		default:
+			removed = append(removed, l.To.GUID)
+		}
+	}
+	if change.Added, left, err = p.anchors(ctx, added); err != nil {
+		return 0, err
+	}
+	if p.policies.PrimaryGroups == include && len(removed) > 0 {
+		if removed, err = p.withoutPrimary(ctx, o.GUID, removed); err != nil {
+			return 0, err
+		}
+	}
+	for _, id := range removed {
+		change.Removed = append(change.Removed, id.String())
+	}
+	return left, nil
+}
+
+// notMembers says that some of a group's members can't be any here.
+func (p *pull) notMembers(o *dirsync.Object, left int) []connectors.Problem {
+	if left == 0 {
+		return nil
+	}
+	return []connectors.Problem{{Kind: connectors.Group, Anchor: o.GUID.String(), Name: o.DN, Code: codeMember,
+		Sentence: fmt.Sprintf("%d of its members aren't brought: they are computers, principals of other domains, or groups where the policy nested says so.", left)}}
+}
+
+// primaryMembers are the users that have a group as their primary group.
+func (p *pull) primaryMembers(ctx context.Context, o *dirsync.Object) (links []dirsync.Link, err error) {
+	sid, err := o.SID()
+	if err != nil || sid == "" {
+		return nil, err
+	}
+	filter := fmt.Sprintf("(&(primaryGroupID=%d)(!(objectClass=computer)))", sid.RID())
+	for member, err := range p.session.Find(ctx, dirsync.GUID{}, filter, linkMember, linkManager) {
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, dirsync.Link{GUID: member.GUID, DN: member.DN})
+	}
+	return links, nil
+}
+
+// withoutPrimary takes out of the members that left a group those that now have
+// it as their primary group: the server moves the link when that changes
+// (MS-SAMR 3.1.1.8.2).
+func (p *pull) withoutPrimary(ctx context.Context, id dirsync.GUID, removed []dirsync.GUID) (left []dirsync.GUID, err error) {
+	o, err := p.session.Object(ctx, id, linkMember, linkManager)
+	if isGone(err) {
+		return removed, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	sid, err := o.SID()
+	if err != nil {
+		return nil, err
+	}
+	rid := strconv.FormatUint(uint64(sid.RID()), 10)
+	for _, member := range removed {
+		m, err := p.session.Object(ctx, member, linkMember, linkManager)
+		if err != nil && !isGone(err) {
+			return nil, err
+		}
+		if err != nil || m.Life.Deleted() || text(m, "primaryGroupID") != rid {
+			left = append(left, member)
+		}
+	}
+	return left, nil
+}
+
+// joinPrimary tells that an object came to the group that is told to be its
+// primary group. Leaving the one before is told by its link.
+func (p *pull) joinPrimary(ctx context.Context, o *dirsync.Object) error {
+	id := text(o, "primaryGroupID")
+	if p.policies.PrimaryGroups != include || id == "" {
+		return nil
+	}
+	g, err := p.session.ObjectByDN(ctx, fmt.Sprintf("<SID=%s-%s>", p.changes.Facts.DomainSID, id), linkMember, linkManager)
+	if isGone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	links, left, err := p.anchors(ctx, []dirsync.Link{{GUID: o.GUID, DN: o.DN}})
+	if err != nil || left > 0 {
+		return err
+	}
+	return p.joined(g.GUID, g.DN, links)
+}
+
+func (p *pull) joined(id dirsync.GUID, name string, anchors []string) error {
+	return p.to.Change(connectors.Change{Kind: connectors.Group, Anchor: id.String(), Name: name,
+		Presence: connectors.Present, Added: anchors, Read: p.reader(id)})
+}
+
+// rejoin tells the memberships of an object, and whose manager it is: when it
+// left the scope, the server ended them.
+func (p *pull) rejoin(ctx context.Context, o *dirsync.Object, c class) error {
+	anchor := o.GUID.String()
+	if c != group || p.policies.Nested != skip {
+		groups, err := p.links(ctx, o.GUID, "memberOf")
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			if err := p.joined(g.GUID, g.DN, []string{anchor}); err != nil {
+				return err
+			}
+		}
+	}
+	if c == user {
+		if err := p.joinPrimary(ctx, o); err != nil {
+			return err
+		}
+	}
+	reports, err := p.links(ctx, o.GUID, "directReports")
+	if err != nil {
+		return err
+	}
+	for _, report := range reports {
+		change := connectors.Change{Kind: connectors.User, Anchor: report.GUID.String(), Name: report.DN,
+			Presence: connectors.Present, Attributes: map[string]any{}, Read: p.reader(report.GUID)}
+		for _, t := range p.translators[user].affected(map[string]bool{linkManager: true}) {
+			change.Attributes[t.root] = anchor
+		}
+		if err := p.send(change, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

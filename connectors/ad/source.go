@@ -1,0 +1,153 @@
+package ad
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
+)
+
+// Config is what a source is made from.
+type Config struct {
+	// Directory says where the domain is and as whom it is read. Attributes and
+	// Links are left empty: they follow from the document.
+	Directory dirsync.Config
+	// Document says what is brought.
+	Document Document
+}
+
+// Source reads one domain. It keeps nothing between pulls.
+type Source struct {
+	directory dirsync.Config
+	rules     rules
+	sum       [sha256.Size]byte
+}
+
+var _ connectors.Source = (*Source)(nil)
+
+// New makes a source. It opens no file and no connection; what is wrong with
+// the configuration is said by its field's name.
+func New(c Config) (*Source, error) {
+	if c.Directory.Attributes != nil || c.Directory.Links != nil {
+		return nil, errors.New("ad: Directory: Attributes and Links follow from the document; leave them empty")
+	}
+	if err := c.Document.Check(); err != nil {
+		return nil, err
+	}
+	rules, err := compile(c.Document)
+	if err != nil {
+		return nil, err
+	}
+	c.Directory.Attributes, c.Directory.Links = rules.attributes(), []string{linkMember, linkManager}
+	if err := c.Directory.Check(); err != nil {
+		return nil, err
+	}
+	return &Source{directory: c.Directory, rules: rules, sum: c.Document.sum()}, nil
+}
+
+// Links that are read.
+const (
+	linkMember  = "member"
+	linkManager = "manager"
+)
+
+// Directory is the configuration that the domain is read by, with all the
+// attributes, for [dirsync.Preflight].
+func (s *Source) Directory() dirsync.Config { return s.directory }
+
+// Reasons of full pulls besides those of dirsync; docs/ad.md explains them.
+const (
+	fullConfigurationChanged = "configurationChanged"
+	fullScopeGroupsChanged   = "scopeGroupsChanged"
+)
+
+// ErrScopeMissing means that a container or group that the scope names isn't
+// there, or the account can't see it. Nothing is told, because all that it held
+// would seem to be out of scope. The way out is to name another one, or none.
+var ErrScopeMissing = errors.New("ad: the scope names what the directory doesn't have")
+
+// Pull fulfils [connectors.Source]. A full pull gives one checkpoint, at its end,
+// so that its absences stand for the whole of it.
+func (s *Source) Pull(ctx context.Context, after []byte, to connectors.Sink) error {
+	session, err := dirsync.Open(ctx, s.directory)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	p := &pull{rules: s.rules, session: session, to: to, skipped: map[string]int{}}
+	return p.run(ctx, s, after)
+}
+
+// begin decides where to continue and opens the stream, before anything is
+// looked up.
+func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.Pull, error) {
+	reason, old, err := s.continued(after, p.session.Facts())
+	if err != nil {
+		return connectors.Pull{}, err
+	}
+	if p.reached, _, err = p.scopeGroups(ctx); err != nil {
+		return connectors.Pull{}, err
+	}
+	reached := sumOf(p.reached)
+	if reason == "" && len(old.directory) > 0 && old.reached != reached {
+		reason, old.directory = fullScopeGroupsChanged, nil
+	}
+	if p.changes, err = p.session.Changes(ctx, old.directory); err != nil {
+		return connectors.Pull{}, err
+	}
+	if p.changes.Full == dirsync.FullContinued {
+		return connectors.Pull{}, fmt.Errorf("ad: %w", errCheckpoint) // none of ours: see Pull
+	}
+	p.full = p.changes.Full != dirsync.Incremental
+	if p.full && reason == "" {
+		reason = string(p.changes.Full)
+	}
+	p.now = p.changes.Facts.Time
+	p.next = checkpoint{domain: p.changes.Facts.DomainGUID, document: s.sum, reached: reached, lookedAt: p.now}
+	if !p.full {
+		p.next.nextExpiry = old.nextExpiry
+		p.lookedAt = old.lookedAt
+	}
+	p.absence = p.full && p.changes.Absence
+	return connectors.Pull{Full: p.full, Reason: reason, Absence: p.absence, Notes: p.notes()}, nil
+}
+
+// continued says whether a checkpoint can be continued, as far as that doesn't
+// take the directory's changes.
+func (s *Source) continued(after []byte, f dirsync.Facts) (reason string, old checkpoint, err error) {
+	if len(after) == 0 {
+		return "", checkpoint{}, nil
+	}
+	old, err = decodeCheckpoint(after)
+	switch {
+	case err != nil:
+		return string(dirsync.FullCheckpointDamaged), checkpoint{}, nil
+	case old.domain != f.DomainGUID:
+		return "", checkpoint{}, fmt.Errorf("%w: it is of the domain with objectGUID %v, and %s is of %s, %v",
+			dirsync.ErrForeignDomain, old.domain, f.Server, f.DomainRoot, f.DomainGUID)
+	case old.document != s.sum:
+		return fullConfigurationChanged, checkpoint{}, nil
+	}
+	return "", old, nil
+}
+
+// mostSkew is how far clocks may be apart without a word.
+const mostSkew = 5 * time.Minute
+
+// notes are what weakens this pull.
+func (p *pull) notes() (notes []connectors.Note) {
+	if !p.changes.Deletions {
+		notes = append(notes, connectors.Note{Code: "deletionsHidden", Sentence: "The account doesn't see deleted objects, so a deletion is noticed by a full pull only; let it list and read CN=Deleted Objects."})
+	}
+	if p.full && !p.changes.Absence {
+		notes = append(notes, connectors.Note{Code: "objectSecurity", Sentence: "The account sees only what it may read, so what isn't told isn't taken to be gone; grant Replicating Directory Changes."})
+	}
+	if skew := p.changes.Facts.Skew.Abs(); skew >= mostSkew {
+		notes = append(notes, connectors.Note{Code: "clockSkew", Sentence: fmt.Sprintf("The clocks here and at the controller differ by %v; whether accounts have expired is judged by the controller's.", skew)})
+	}
+	return notes
+}
