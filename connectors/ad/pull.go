@@ -81,7 +81,7 @@ func (p *pull) stream(ctx context.Context) error {
 		default:
 			p.next.directory = change.Checkpoint
 			if !p.full {
-				err = p.to.Checkpoint(p.next.encode())
+				err = p.to.Checkpoint(p.checkpoint())
 			}
 		}
 		if err != nil {
@@ -101,7 +101,14 @@ func (p *pull) end() error {
 			return err
 		}
 	}
-	return p.to.Checkpoint(p.next.encode())
+	return p.to.Checkpoint(p.checkpoint())
+}
+
+// checkpoint stands for all that was told.
+func (p *pull) checkpoint() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.next.encode()
 }
 
 func (p *pull) object(ctx context.Context, o *dirsync.Object) error {
@@ -148,7 +155,7 @@ func (p *pull) changed(ctx context.Context, o *dirsync.Object) error {
 	_, moved := p.parent(o.GUID)
 	switch {
 	case o.Life == dirsync.LifeRestored:
-		return p.reviewByID(ctx, o.GUID, true)
+		return p.restored(ctx, o.GUID)
 	case created && classify(o) == container:
 		p.stands(o.GUID, o.Parent)
 		return nil
@@ -169,6 +176,27 @@ func (p *pull) changed(ctx context.Context, o *dirsync.Object) error {
 		return err
 	}
 	return p.joinPrimary(ctx, o)
+}
+
+// restored tells of an object that came back. Its deletion ended its links, and
+// needn't have been told if both happened since the last pull: so that first.
+func (p *pull) restored(ctx context.Context, id dirsync.GUID) error {
+	o, err := p.session.Object(ctx, id, linkMember)
+	switch {
+	case isGone(err):
+		return nil
+	case err != nil:
+		return err
+	case o.Life.Deleted():
+		return p.deleted(o)
+	}
+	if c := classify(o); c.kind() != "" {
+		change := connectors.Change{Kind: c.kind(), Anchor: id.String(), Name: o.DN, Presence: connectors.Deleted}
+		if err := p.to.Change(change); err != nil {
+			return err
+		}
+	}
+	return p.review(ctx, o, true)
 }
 
 // changedScopeGroup looks again at the members that came to or left a group of

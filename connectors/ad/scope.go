@@ -130,7 +130,6 @@ const (
 	codeNameRequired = "nameRequired"
 	codeUnreadable   = "unreadable"
 	codeMember       = "memberNotBrought"
-	codeTooMany      = "tooManyMembers"
 	codeNested       = "nestedGroup"
 	codeMailEnabled  = "mailEnabledGroup"
 	codeMissing      = "requiredMissing"
