@@ -241,7 +241,7 @@ func (w *Writer) guardIdentity(s *subject, old, doc *document.Object) error {
 	if !renamed(t, old, doc) {
 		return nil
 	}
-	holder, err := w.nameHolder(t, doc)
+	holder, err := w.nameHolder(t, doc, &s.res)
 	if err != nil || holder == nil || holder.RID == s.res.RID {
 		return err
 	}

@@ -155,7 +155,7 @@ func (w *Writer) matchAnchor(t *schema.ResourceType, doc *document.Object) (matc
 
 // matchName settles who may have the userName.
 func (w *Writer) matchName(t *schema.ResourceType, doc *document.Object, m match) (match, error) {
-	holder, err := w.nameHolder(t, doc)
+	holder, err := w.nameHolder(t, doc, m.res)
 	if err != nil || holder == nil {
 		return m, err
 	}
@@ -179,8 +179,9 @@ func (w *Writer) matchName(t *schema.ResourceType, doc *document.Object, m match
 }
 
 // nameHolder gives the resource that holds the document's userName, after one
-// that only waits to be deleted has given it up.
-func (w *Writer) nameHolder(t *schema.ResourceType, doc *document.Object) (*store.Resource, error) {
+// that only waits to be deleted has given it up; but not to itself: one that the
+// document revives keeps its name and its place in the index.
+func (w *Writer) nameHolder(t *schema.ResourceType, doc *document.Object, revived *store.Resource) (*store.Resource, error) {
 	holder, err := w.tx.FindUnique(w.actor.Tenant.ID, t.Kind, t.UserName.Key(doc.Text(t.UserName)))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -188,7 +189,7 @@ func (w *Writer) nameHolder(t *schema.ResourceType, doc *document.Object) (*stor
 	if err != nil {
 		return nil, err
 	}
-	if holder.State != store.Orphaned {
+	if holder.State != store.Orphaned || revived != nil && revived.RID == holder.RID {
 		return &holder, nil
 	}
 	s, err := w.load(t, holder)

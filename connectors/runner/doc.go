@@ -1,0 +1,38 @@
+// Package runner brings what a [connectors.Source] tells to Workspace. It is
+// the same for every source that pulls, in an agent and inside the server.
+//
+// What is told page by page becomes the fewest SCIM writes: an object that
+// Workspace doesn't know is created, a whole one replaced, a partial one
+// patched; what turns out to change nothing costs no event. Ids are found by
+// externalId, which is the anchor. References (members, manager) go out as
+// anchors; the server parks those whose target hasn't arrived.
+//
+// # What a checkpoint stands for
+//
+// A checkpoint is saved when everything told before it is settled: written, or
+// refused for a reason of the object's own and kept with the checkpoint, to be
+// tried again. What can succeed later (no connection, 429, 503) settles
+// nothing: the run fails and the next one begins at the checkpoint before. So a
+// crash anywhere leads to repetition, never to a gap, and repetition changes
+// nothing, because every write says what is, and a create whose answer was lost
+// is looked up before it is sent again.
+//
+// # What destroys
+//
+// Deletes, disables and removals of members are set aside until the pull has
+// ended, counted, and held against the [Limits]. Within them they are carried
+// out. Over them everything else goes on and they become a plan on the server
+// that a person approves by its hash; what is approved is done, but for what
+// has changed since. A plan that is rejected is forgotten, and the next pull is
+// full, which tells again what the directory says.
+//
+// An object that left the scope is treated as one that was deleted, and as one
+// that a full pull with Absence didn't tell: the source ends its link. A user
+// without another link is disabled and kept for the grace time, so whoever
+// comes back gets the same id.
+//
+// # Memory
+//
+// One page (500 changes or 2 MiB of them), what is set aside, and, in a full
+// pull, 48 bytes for each object of the source.
+package runner

@@ -1,0 +1,397 @@
+package runner
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/scimclient"
+)
+
+func compare(a, b string) int { return cmp.Compare(a, b) }
+
+// oneLine makes a text that a run's detail may have: up to 1000 bytes.
+func oneLine(s string) string {
+	out := []rune{}
+	size := 0
+	for _, r := range s {
+		if r < 0x20 || r == 0x7f || r == 0xfffd {
+			r = ' '
+		}
+		if size += len(string(r)); size > 1000 {
+			break
+		}
+		out = append(out, r)
+	}
+	return string(out)
+}
+
+// planLine is one line of a plan, JSON with a newline. What, whom and why are
+// for the person who decides; id, version and members say exactly what is done.
+type planLine struct {
+	Operation string          `json:"operation"` // delete, disable, removeMembers
+	Kind      connectors.Kind `json:"kind"`
+	Name      string          `json:"name"`
+	Reason    string          `json:"reason"` // deleted, outOfScope, absent, or present for what the directory changed
+	Anchor    string          `json:"anchor"`
+	ID        string          `json:"id"`
+	// Version is the ETag that the object has to have still.
+	Version string       `json:"version"`
+	Members []planMember `json:"members,omitempty"`
+}
+
+type planMember struct {
+	Name string `json:"name"`
+	ID   string `json:"id"`
+}
+
+// destroy carries out what was set aside, or holds the run with it.
+func (c *cycle) destroy() error {
+	items := slices.SortedFunc(maps.Values(c.aside), func(a, b *item) int {
+		// Deletes first: they free names.
+		gone := func(it *item) string {
+			if it.Presence == connectors.Present {
+				return "1"
+			}
+			return "0"
+		}
+		return cmp.Or(compare(gone(a), gone(b)), compare(a.Anchor, b.Anchor))
+	})
+	c.aside = map[string]*item{}
+	why := ""
+	var effects map[string]effect
+	if len(items) > 0 {
+		if err := c.progress("applying"); err != nil {
+			return err
+		}
+		t, e, err := c.toll(items)
+		if err != nil {
+			return err
+		}
+		why, effects = c.Limits.exceeded(t), e
+	}
+	if why != "" {
+		return c.hold(items, effects, why)
+	}
+	if c.pull.Absence && c.state.Held != "" {
+		// The directory was read whole and says nothing of the kind any more.
+		if err := c.drop(c.state.Held, "The directory doesn't say so any more."); err != nil {
+			return err
+		}
+		c.state.Held = ""
+	}
+	for _, it := range items {
+		it.disables = effects[it.Anchor].disables
+	}
+	for part := range slices.Chunk(items, pageChanges) {
+		if err := c.settle(part, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// toll counts what items would destroy, and of how much.
+func (c *cycle) toll(items []*item) (toll, map[string]effect, error) {
+	var t toll
+	effects := map[string]effect{}
+	for part := range slices.Chunk(items, pageChanges) {
+		refs, err := c.refs(part, true)
+		if err != nil {
+			return t, nil, err
+		}
+		var ask []write
+		for _, it := range part {
+			was, known := refs[it.Anchor]
+			w, verdict, err := c.operation(it, was, known)
+			switch {
+			case err != nil: // it will be refused
+			case verdict == destroys:
+				t.deletes++
+			case verdict == mayDestroy:
+				ask = append(ask, w)
+			}
+		}
+		outcomes, events, err := c.scim.DryRun(c.ctx, operations(ask))
+		if err != nil {
+			return t, nil, err
+		}
+		for i, w := range ask {
+			if err := outcomes[i].Err; scimclient.Temporary(err) {
+				return t, nil, err
+			}
+			e := effectOf(events[w.was.id])
+			effects[w.Anchor] = e
+			if e.disables {
+				t.disables++
+			}
+			if err := c.emptied(&t, w, len(e.removed)); err != nil {
+				return t, nil, err
+			}
+		}
+	}
+	var groups int
+	var err error
+	if t.users, err = c.scim.Count(c.ctx, scimclient.Users); err == nil {
+		groups, err = c.scim.Count(c.ctx, scimclient.Groups)
+	}
+	t.objects = t.users + groups
+	return t, effects, err
+}
+
+// emptied counts members that a group loses.
+func (c *cycle) emptied(t *toll, w write, removed int) error {
+	if removed == 0 {
+		return nil
+	}
+	t.removals += removed
+	had, err := c.scim.MemberCount(c.ctx, w.was.id)
+	if err != nil {
+		return err
+	}
+	t.members += had
+	if removed >= had && had >= c.Limits.Emptied {
+		t.emptied = append(t.emptied, w.Name)
+	}
+	return nil
+}
+
+// hold does what of the items isn't destructive, and makes the rest the plan of
+// a run that waits for a person. There is one such run of a partition: an equal
+// one stands, another is cancelled in favour of the newer.
+func (c *cycle) hold(items []*item, effects map[string]effect, why string) error {
+	var rest []*item
+	for _, it := range items {
+		e := effects[it.Anchor]
+		if it.Presence == connectors.Present {
+			safe, only := []*item{it}, (*item)(nil)
+			if e.destroys() {
+				safe, only = split(it, e)
+			}
+			for _, s := range safe {
+				if err := c.settle([]*item{s}, true); err != nil {
+					return err
+				}
+			}
+			if it = only; it == nil {
+				continue
+			}
+		}
+		rest = append(rest, it)
+	}
+	plan, err := c.plan(rest)
+	if err != nil {
+		return err
+	}
+	if len(plan) > scimclient.MaxPlan {
+		return fmt.Errorf("%s The plan would be larger than %d MiB: narrow down what changed, or raise the limits", why, scimclient.MaxPlan>>20)
+	}
+	sum := sha256.Sum256(plan)
+	hash := hex.EncodeToString(sum[:])
+	open, err := c.control.OpenRuns(c.ctx, c.Source, c.Partition)
+	if err != nil {
+		return err
+	}
+	c.detail = why
+	for _, n := range open {
+		if n.ID == c.run.ID {
+			continue
+		}
+		if n.PlanHash == hash && (n.State == "held" || n.State == "approved") {
+			c.state.Held = n.ID
+			return nil
+		}
+		if err := c.drop(n.ID, "A newer plan takes its place."); err != nil {
+			return err
+		}
+		if !c.pull.Absence {
+			c.state.fullNow("planReplaced") // its plan was about more than this pull told
+		}
+	}
+	if _, err := c.control.SavePlan(c.ctx, c.run.ID, plan); err != nil {
+		return err
+	}
+	state, detail := "held", oneLine(why)
+	if _, err := c.control.UpdateRun(c.ctx, c.run.ID, scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done}); err != nil {
+		return err
+	}
+	c.state.Held, c.outcome = c.run.ID, "held"
+	c.wrote = false // a run that is held writes no more
+	c.Log.Warn("run held", "run", c.run.ID, "why", why, "plan", hash)
+	return nil
+}
+
+// drop cancels a run that waits.
+func (c *cycle) drop(run, why string) error {
+	state := "cancelled"
+	_, err := c.control.UpdateRun(c.ctx, run, scimclient.RunChange{State: &state, Detail: &why})
+	if scimclient.Is(err, "runState") || scimclient.NotFound(err) {
+		return nil // it was decided about, or is gone
+	}
+	return err
+}
+
+// plan writes the lines, in one order, so that the same plan has the same hash.
+func (c *cycle) plan(items []*item) ([]byte, error) {
+	refs, err := c.refs(items, true)
+	if err != nil {
+		return nil, err
+	}
+	var lines []planLine
+	byKind := map[connectors.Kind][]string{}
+	var people []string
+	for _, it := range items {
+		r, known := refs[it.Anchor]
+		if !known {
+			continue
+		}
+		l := planLine{Operation: "delete", Kind: r.kind, Name: it.Name, Reason: it.reason, Anchor: it.Anchor, ID: r.id, Version: r.version}
+		byKind[r.kind] = append(byKind[r.kind], r.id)
+		if it.Presence == connectors.Present {
+			l.Operation = "disable"
+			if len(it.Removed) > 0 {
+				l.Operation = "removeMembers"
+			}
+		}
+		for _, id := range it.Removed {
+			l.Members = append(l.Members, planMember{ID: id})
+			people = append(people, id)
+		}
+		slices.SortFunc(l.Members, func(a, b planMember) int { return compare(a.ID, b.ID) })
+		lines = append(lines, l)
+	}
+	names := map[string]string{}
+	for _, kind := range bothKinds {
+		found, err := c.scim.FindID(c.ctx, endpointOf(kind), slices.Concat(byKind[kind], people))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			names[r.ID] = r.Name
+		}
+	}
+	slices.SortFunc(lines, func(a, b planLine) int {
+		return cmp.Or(compare(string(a.Kind), string(b.Kind)), compare(a.Anchor, b.Anchor))
+	})
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	for _, l := range lines {
+		if names[l.ID] != "" {
+			l.Name = names[l.ID]
+		}
+		for i := range l.Members {
+			l.Members[i].Name = names[l.Members[i].ID]
+		}
+		if err := enc.Encode(l); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// decided looks at the run whose plan waits, and carries out what was approved.
+func (c *cycle) decided() error {
+	n, err := c.control.GetRun(c.ctx, c.state.Held)
+	if err != nil && !scimclient.NotFound(err) {
+		return err
+	}
+	switch n.State {
+	case "held":
+		return nil
+	case "approved", "running":
+		return c.carryOut(n)
+	}
+	// Rejected, cancelled or gone: what the directory says is told again.
+	c.state.Held = ""
+	c.state.fullNow("planRejected")
+	return nil
+}
+
+// carryOut does what an approved plan says, and nothing else. An object that
+// isn't as it was when the plan was made is left as it is.
+func (c *cycle) carryOut(n scimclient.Run) error {
+	plan, err := c.control.Plan(c.ctx, n)
+	if err != nil {
+		return err
+	}
+	running, phase := "running", "applying"
+	if _, err := c.control.UpdateRun(c.ctx, n.ID, scimclient.RunChange{State: &running, Phase: &phase}); err != nil {
+		return err
+	}
+	var ops []scimclient.Operation
+	var lines []planLine
+	for dec := json.NewDecoder(bytes.NewReader(plan)); dec.More(); {
+		var l planLine
+		if err := dec.Decode(&l); err != nil {
+			return fmt.Errorf("the plan of the run %s can't be read: %w", n.ID, err)
+		}
+		op, err := l.operation()
+		if err != nil {
+			return err
+		}
+		lines, ops = append(lines, l), append(ops, op)
+	}
+	outcomes, err := c.Client.Under(c.lease, n.ID).Write(c.ctx, ops)
+	if err != nil {
+		return err
+	}
+	counts, overtaken := n.Counts, 0
+	for i, o := range outcomes {
+		if scimclient.Temporary(o.Err) {
+			return o.Err
+		}
+		var e *scimclient.Error
+		switch {
+		case o.Err == nil && lines[i].Operation == "delete":
+			counts.Deleted++
+		case o.Err == nil && lines[i].Operation == "disable":
+			counts.Disabled++
+		case o.Err == nil:
+			counts.Updated++
+		case errors.As(o.Err, &e) && e.Status == http.StatusNotFound: // it is gone already
+		default:
+			overtaken++
+		}
+	}
+	c.state.Held = ""
+	detail := n.Detail
+	if overtaken > 0 {
+		c.state.fullNow("planOvertaken")
+		detail = fmt.Sprintf("%d of %d objects had changed since and were left as they are; what the directory says of them is told again.", overtaken, len(lines))
+	}
+	done := "succeeded"
+	if _, err := c.control.UpdateRun(c.ctx, n.ID, scimclient.RunChange{State: &done, Counts: &counts, Detail: &detail}); err != nil {
+		return err
+	}
+	return c.save()
+}
+
+func (l planLine) operation() (scimclient.Operation, error) {
+	op := scimclient.Operation{Method: http.MethodPatch, Path: endpointOf(l.Kind) + "/" + l.ID, Version: l.Version}
+	only := connectors.Change{Kind: l.Kind, Presence: connectors.Present}
+	switch l.Operation {
+	case "delete":
+		op.Method = http.MethodDelete
+		return op, nil
+	case "disable":
+		only.Attributes = map[string]any{"active": false}
+	case "removeMembers":
+		for _, m := range l.Members {
+			only.Removed = append(only.Removed, m.ID)
+		}
+	default:
+		return op, fmt.Errorf("the plan has an unknown operation %.20q", l.Operation)
+	}
+	var err error
+	op.Data, err = patch(only)
+	return op, err
+}

@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Limits are how much a run may destroy without a person's word, from "limits"
+// of the source's configuration. A count is over its limit when it is greater
+// than the number, or, from PercentFrom on, than the percentage.
+type Limits struct {
+	// Deletes counts objects that are deleted, out of scope or absent; its
+	// percentage is of the source's objects.
+	Deletes        int `json:"deletes"`
+	DeletesPercent int `json:"deletesPercent"`
+	// Disables counts users whom the source disables; its percentage is of the
+	// source's users.
+	Disables        int `json:"disables"`
+	DisablesPercent int `json:"disablesPercent"`
+	// MembershipRemovals counts members taken from groups that stay; its
+	// percentage is of the members of those groups.
+	MembershipRemovals        int `json:"membershipRemovals"`
+	MembershipRemovalsPercent int `json:"membershipRemovalsPercent"`
+	// PercentFrom is the count below which percentages aren't looked at.
+	PercentFrom int `json:"percentFrom"`
+	// Emptied is how many objects a source, or members a group, has at least so
+	// that losing all of them is over the limit, whatever the counts.
+	Emptied int `json:"emptied"`
+}
+
+// DefaultLimits are those of a source that doesn't say. 500 is the threshold
+// of Entra's protection against accidental deletions
+// (https://learn.microsoft.com/entra/identity/app-provisioning/accidental-deletions).
+func DefaultLimits() Limits {
+	return Limits{
+		Deletes: 500, DeletesPercent: 20, Disables: 500, DisablesPercent: 20,
+		MembershipRemovals: 5000, MembershipRemovalsPercent: 50, PercentFrom: 20, Emptied: 3,
+	}
+}
+
+// ReadLimits reads the limits of a configuration document; what it doesn't
+// name is as in DefaultLimits. A negative number, or a percentage over 100, is
+// an error.
+func ReadLimits(configuration json.RawMessage) (Limits, error) {
+	doc := struct {
+		Limits Limits `json:"limits"`
+	}{DefaultLimits()}
+	if len(configuration) > 0 {
+		if err := json.Unmarshal(configuration, &doc); err != nil {
+			return Limits{}, fmt.Errorf("the limits of the configuration can't be read: %w", err)
+		}
+	}
+	l := doc.Limits
+	for name, n := range map[string]int{
+		"deletes": l.Deletes, "disables": l.Disables, "membershipRemovals": l.MembershipRemovals, "percentFrom": l.PercentFrom, "emptied": l.Emptied,
+		"deletesPercent": l.DeletesPercent, "disablesPercent": l.DisablesPercent, "membershipRemovalsPercent": l.MembershipRemovalsPercent,
+	} {
+		if n < 0 || n > 100 && len(name) > 7 && name[len(name)-7:] == "Percent" {
+			return Limits{}, fmt.Errorf("limits.%s is %d: give 0 or more, and at most 100 for a percentage", name, n)
+		}
+	}
+	return l, nil
+}
+
+// toll is what a run would destroy, and of how much.
+type toll struct {
+	deletes, disables, removals int
+	objects, users, members     int // before the run
+	emptied                     []string
+}
+
+// exceeded says, for a person, what is over the limits; "" for nothing.
+func (l Limits) exceeded(t toll) string {
+	over := func(n, most, percent, of int) bool {
+		return n > most || n > 0 && n >= l.PercentFrom && n*100 > of*percent
+	}
+	switch {
+	case t.deletes > 0 && t.deletes >= t.objects && t.objects >= l.Emptied:
+		return fmt.Sprintf("All %d objects of the source would be deleted.", t.objects)
+	case over(t.deletes, l.Deletes, l.DeletesPercent, t.objects):
+		return fmt.Sprintf("%d of %d objects would be deleted; the limits are %d and %d %%.", t.deletes, t.objects, l.Deletes, l.DeletesPercent)
+	case t.disables > 0 && t.disables >= t.users && t.users >= l.Emptied:
+		return fmt.Sprintf("All %d users of the source would be disabled.", t.users)
+	case over(t.disables, l.Disables, l.DisablesPercent, t.users):
+		return fmt.Sprintf("%d of %d users would be disabled; the limits are %d and %d %%.", t.disables, t.users, l.Disables, l.DisablesPercent)
+	case len(t.emptied) > 0:
+		return fmt.Sprintf("%d groups would lose all of their members, such as %.80q.", len(t.emptied), t.emptied[0])
+	case over(t.removals, l.MembershipRemovals, l.MembershipRemovalsPercent, t.members):
+		return fmt.Sprintf("%d of %d members would be removed from groups; the limits are %d and %d %%.", t.removals, t.members, l.MembershipRemovals, l.MembershipRemovalsPercent)
+	}
+	return ""
+}

@@ -1,0 +1,415 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/scimclient"
+)
+
+// Config says for whom a runner works.
+type Config struct {
+	Client *scimclient.Client
+	// Source is the id of the source, Partition the part of it whose lease is
+	// held.
+	Source, Partition string
+	Limits            Limits
+	// Retry is the time before an object that was refused is tried again,
+	// doubled each time up to 6 h; 0 for a minute, negative for the next pull.
+	Retry time.Duration
+	// Log discards if nil.
+	Log *slog.Logger
+	// Progress is told how far a pull is, after each page; nil for nobody.
+	Progress func(Progress)
+	// Now is the clock for what is kept; nil for time.Now.
+	Now func() time.Time
+}
+
+// Progress is how far a pull is.
+type Progress struct {
+	Phase       string // "reading", "applying"
+	Done, Total int64  // objects; Total is 0 where it isn't known
+}
+
+// Options are about one cycle.
+type Options struct {
+	// Resync reads everything, whatever the checkpoint says.
+	Resync bool
+	// NextAt is when the next cycle is due, for those who look at the run.
+	NextAt time.Time
+}
+
+// Result is how a cycle went.
+type Result struct {
+	Run    string // the id of the run
+	Kind   string // full, delta, resync
+	State  string // succeeded, held
+	Detail string // why it is held, or what is worth a sentence
+	Counts scimclient.Counts
+}
+
+const maxRetry = 6 * time.Hour
+
+// Cycle pulls once from a source, under a lease that is held and kept renewed
+// by the caller ([Hold]), and brings what it tells to Workspace. What it returns
+// as an error has settled nothing after the last saved checkpoint; the next
+// cycle begins there. It ends soon after ctx does.
+func Cycle(ctx context.Context, config Config, lease scimclient.Lease, src connectors.Source, o Options) (Result, error) {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Retry == 0 {
+		config.Retry = time.Minute
+	}
+	c := &cycle{
+		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""),
+		aside: map[string]*item{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
+	}
+	err := c.cycle(src)
+	if err != nil {
+		c.failed(err)
+	}
+	return c.result(), err
+}
+
+// cycle is one pull on its way. The methods of a connectors.Sink don't take a
+// context, so it carries the cycle's.
+type cycle struct {
+	Config
+	ctx     context.Context
+	lease   scimclient.Lease
+	options Options
+	control *scimclient.Client // under the lease
+	scim    *scimclient.Client // under the lease, for the run
+
+	state state
+	etag  string // of the checkpoint
+	last  []byte // the newest checkpoint of the source, saved or not
+
+	run   scimclient.Run
+	pull  connectors.Pull
+	begun bool
+	// pulled says that the pull has ended, so that nothing can be read any more.
+	pulled bool
+	index  *index // in a full pull
+	// deferred says that checkpoints wait for the end of the pull.
+	deferred bool
+
+	page     []*item // in the order told
+	at       map[string]int
+	pageSize int // about how many bytes
+	total    int64
+
+	aside   map[string]*item // what would destroy, by anchor
+	reports map[string]scimclient.Report
+	skipped map[string]bool   // anchors of which the source told a problem
+	touched map[string]bool   // anchors that were told and kept before
+	known   map[string]string // the code of a problem that the server has, by anchor; nil: not asked
+	wrote   bool              // something since the last try of what is kept
+	counts  scimclient.Counts
+	done    int64
+	outcome string
+	detail  string
+}
+
+// item is a change on its way.
+type item struct {
+	connectors.Change
+	reason   string // of a delete
+	reread   bool   // it was gone in between: what is partial isn't enough
+	disables bool   // it is known that it disables a user
+}
+
+func (c *cycle) result() Result {
+	return Result{Run: c.run.ID, Kind: c.run.Kind, State: c.outcome, Detail: c.detail, Counts: c.counts}
+}
+
+func (c *cycle) cycle(src connectors.Source) error {
+	data, etag, err := c.control.Checkpoint(c.ctx, c.Source, c.Partition)
+	if err != nil {
+		return err
+	}
+	if c.state, err = decodeState(data); err != nil {
+		return err
+	}
+	c.etag = etag
+	if c.state.Held != "" {
+		if err := c.decided(); err != nil {
+			return err
+		}
+	}
+	after := c.state.Source
+	if c.options.Resync || c.state.fullDue(c.Now()) {
+		after = nil
+	}
+	if err := src.Pull(c.ctx, after, c); err != nil {
+		return err
+	}
+	if !c.begun {
+		return errors.New("the source told nothing, not even how it begins")
+	}
+	return c.finish(after == nil)
+}
+
+// Begin starts the run, or goes on with the one that another holder left.
+func (c *cycle) Begin(p connectors.Pull) error {
+	if c.begun {
+		return errors.New("the source began twice")
+	}
+	c.begun, c.pull, c.total = true, p, int64(p.Total)
+	kind := "delta"
+	switch {
+	case c.options.Resync:
+		kind = "resync"
+	case p.Full:
+		kind = "full"
+	}
+	left, err := c.control.RunningRun(c.ctx, c.Source, c.Partition)
+	if err != nil {
+		return err
+	}
+	if left != nil && left.Kind == kind {
+		phase := "reading"
+		if c.run, err = c.control.UpdateRun(c.ctx, left.ID, scimclient.RunChange{Phase: &phase}); err != nil {
+			return err
+		}
+		c.counts, c.done = left.Counts, left.Done
+	} else if c.run, err = c.control.StartRun(c.ctx, c.Source, kind); err != nil {
+		return err
+	}
+	if c.counts.Skipped == nil {
+		c.counts.Skipped = map[string]int64{}
+	}
+	c.scim = c.Client.Under(c.lease, c.run.ID)
+	for _, n := range p.Notes {
+		c.Log.Warn(n.Sentence, "code", n.Code, "run", c.run.ID)
+		c.detail = n.Sentence
+	}
+	if p.Full {
+		if c.index, err = readIndex(c.ctx, c.scim); err != nil {
+			return err
+		}
+		// Who was told before a checkpoint isn't remembered by who goes on
+		// from it, so what is absent would stay for ever.
+		c.deferred = p.Absence && len(c.index.entries) > 0
+	}
+	return c.progress("reading")
+}
+
+// The bounds of a page that is settled at once.
+const (
+	pageChanges = 500
+	pageBytes   = 2 << 20
+)
+
+// Change takes an object into the page.
+func (c *cycle) Change(ch connectors.Change) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	if ch.Anchor == "" {
+		return errors.New("the source told an object without an anchor")
+	}
+	if ch.Presence == connectors.Present && ch.Kind != connectors.User && ch.Kind != connectors.Group {
+		return fmt.Errorf("the source told a present object of the kind %q", ch.Kind)
+	}
+	if c.index != nil {
+		c.index.told(ch.Kind, ch.Anchor, ch.Presence == connectors.Present)
+	}
+	c.touched[ch.Anchor] = true
+	it := &item{Change: ch, reason: string(ch.Presence)}
+	if i, ok := c.at[ch.Anchor]; ok {
+		c.page[i] = join(c.page[i], it)
+		return nil
+	}
+	if k := c.state.Kept[ch.Anchor]; k != nil {
+		it = join(&item{Change: k.Change.load(ch.Anchor)}, it)
+	}
+	if was := c.aside[ch.Anchor]; was != nil {
+		delete(c.aside, ch.Anchor)
+		it = join(was, it)
+	}
+	if c.at == nil {
+		c.at = map[string]int{}
+	}
+	c.at[ch.Anchor] = len(c.page)
+	c.page = append(c.page, it)
+	if c.pageSize += weight(ch); len(c.page) >= pageChanges || c.pageSize >= pageBytes {
+		return c.flush()
+	}
+	return nil
+}
+
+// join is merge for items.
+func join(a, b *item) *item {
+	back := a.Presence != connectors.Present && b.Presence == connectors.Present && !b.Whole
+	return &item{Change: merge(a.Change, b.Change), reason: b.reason, reread: a.reread && !b.Whole || back}
+}
+
+// Skip notes a problem that the source has with an object.
+func (c *cycle) Skip(p connectors.Problem) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	if c.index != nil && p.Dropped {
+		// It is there, though not told: that isn't absence (law 2).
+		c.index.told(p.Kind, p.Anchor, true)
+	}
+	if p.Dropped {
+		c.counts.Skipped[p.Code]++
+	}
+	if p.Anchor != "" {
+		c.skipped[p.Anchor] = true
+		c.reports[p.Anchor] = scimclient.Report{
+			Anchor: p.Anchor, Code: p.Code, Kind: reportKind(p.Kind), Display: p.Name, Detail: p.Sentence, Retry: "waiting",
+		}
+	}
+	return c.roomForReports()
+}
+
+func reportKind(k connectors.Kind) string {
+	switch k {
+	case connectors.User:
+		return "user"
+	case connectors.Group:
+		return "group"
+	}
+	return ""
+}
+
+// Checkpoint settles the page and saves, unless something before it waits.
+func (c *cycle) Checkpoint(checkpoint []byte) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	c.last = append([]byte(nil), checkpoint...)
+	if c.deferred || len(c.aside) > 0 {
+		return nil
+	}
+	return c.save()
+}
+
+func (c *cycle) ready() error {
+	if !c.begun {
+		return errors.New("the source told something before it began")
+	}
+	return context.Cause(c.ctx)
+}
+
+// save saves what is settled.
+func (c *cycle) save() error {
+	if c.last != nil {
+		c.state.Source = c.last
+	}
+	data, err := c.state.encode(c.Now())
+	if err != nil {
+		return err
+	}
+	c.etag, err = c.control.SaveCheckpoint(c.ctx, c.Source, c.Partition, c.etag, data)
+	return err
+}
+
+// flush settles the page.
+func (c *cycle) flush() error {
+	page := c.page
+	c.page, c.at, c.pageSize = nil, nil, 0
+	if len(page) == 0 {
+		return nil
+	}
+	if err := c.settle(page, false); err != nil {
+		return err
+	}
+	c.done += int64(len(page))
+	if err := c.roomForReports(); err != nil {
+		return err
+	}
+	return c.progress("reading")
+}
+
+// progress tells the server and who watches how far it is.
+func (c *cycle) progress(phase string) error {
+	if c.Progress != nil {
+		c.Progress(Progress{phase, c.done, c.total})
+	}
+	_, err := c.control.UpdateRun(c.ctx, c.run.ID, scimclient.RunChange{Phase: &phase, Done: &c.done, Total: &c.total, Counts: &c.counts})
+	return err
+}
+
+// finish settles what could only be settled at the end of a pull that told
+// everything, saves and ends the run.
+func (c *cycle) finish(asked bool) error {
+	c.pulled = true
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if c.pull.Absence {
+		if err := c.absent(); err != nil {
+			return err
+		}
+	}
+	if err := c.again(false); err != nil {
+		return err
+	}
+	if asked && c.pull.Full {
+		c.state.Full, c.state.FullFrom = "", time.Time{}
+	}
+	c.outcome = "succeeded"
+	if err := c.destroy(); err != nil {
+		return err
+	}
+	if c.wrote {
+		// What was refused for a name may find it free now.
+		if err := c.again(true); err != nil {
+			return err
+		}
+	}
+	if err := c.report(); err != nil {
+		return err
+	}
+	if err := c.save(); err != nil {
+		return err
+	}
+	return c.end()
+}
+
+// end ends the run, if it isn't held.
+func (c *cycle) end() error {
+	change := scimclient.RunChange{Counts: &c.counts, Done: &c.done}
+	if c.outcome != "held" {
+		change.State, change.Detail = &c.outcome, &c.detail
+	}
+	if !c.options.NextAt.IsZero() {
+		change.NextAt = &c.options.NextAt
+	}
+	_, err := c.control.UpdateRun(c.ctx, c.run.ID, change)
+	return err
+}
+
+// failed ends the run of a cycle that failed, as far as that can be told. When
+// the lease is lost, or the program ends, the run is left for who goes on.
+func (c *cycle) failed(err error) {
+	c.outcome, c.detail = "failed", err.Error()
+	if c.run.ID == "" || c.ctx.Err() != nil || scimclient.Is(err, "fenced") {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)
+	defer cancel()
+	state, detail := "failed", oneLine(err.Error())
+	change := scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done}
+	if !c.options.NextAt.IsZero() {
+		change.NextAt = &c.options.NextAt
+	}
+	if _, err := c.control.UpdateRun(ctx, c.run.ID, change); err != nil {
+		c.Log.Warn("the end of the run could not be told", "run", c.run.ID, "error", err)
+	}
+}

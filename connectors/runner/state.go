@@ -1,0 +1,114 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/workspace-scim/workspace/connectors"
+)
+
+// state is what the runner keeps on the server as the partition's checkpoint:
+// the source's own, and what isn't settled yet.
+type state struct {
+	Version int `json:"version"` // 1
+	// Source is the source's checkpoint, at most maxSource bytes.
+	Source []byte `json:"source,omitempty"`
+	// Kept are changes that were refused for a reason of their own, by anchor.
+	Kept map[string]*kept `json:"kept,omitempty"`
+	// Held is the run whose plan waits for a person, or is being carried out.
+	Held string `json:"held,omitempty"`
+	// Full is why the next pull has to be full, not before FullFrom.
+	Full     string    `json:"full,omitempty"`
+	FullFrom time.Time `json:"fullFrom,omitzero"`
+}
+
+// kept is a change that was refused and is tried again.
+type kept struct {
+	Change change    `json:"change"`
+	Tries  int       `json:"tries"`
+	Next   time.Time `json:"next"`
+}
+
+// change is a connectors.Change that can be stored.
+type change struct {
+	Kind       connectors.Kind     `json:"kind,omitempty"`
+	Name       string              `json:"name,omitempty"`
+	Presence   connectors.Presence `json:"presence"`
+	Whole      bool                `json:"whole,omitempty"`
+	Attributes map[string]any      `json:"attributes,omitempty"`
+	AllMembers bool                `json:"allMembers,omitempty"`
+	Members    []string            `json:"members,omitempty"`
+	Added      []string            `json:"added,omitempty"`
+	Removed    []string            `json:"removed,omitempty"`
+}
+
+func store(c connectors.Change) change {
+	return change{c.Kind, c.Name, c.Presence, c.Whole, c.Attributes, c.AllMembers, c.Members, c.Added, c.Removed}
+}
+
+func (c change) load(anchor string) connectors.Change {
+	return connectors.Change{
+		Kind: c.Kind, Anchor: anchor, Name: c.Name, Presence: c.Presence, Whole: c.Whole, Attributes: c.Attributes,
+		AllMembers: c.AllMembers, Members: c.Members, Added: c.Added, Removed: c.Removed,
+	}
+}
+
+// The bounds of a state: together within the server's 1 MiB for a checkpoint.
+const (
+	maxSource = 512 << 10 // bytes, a third more in base64
+	maxKept   = 256 << 10 // bytes of JSON
+	// fullAfter is when what couldn't be kept is told again.
+	fullAfter = 24 * time.Hour
+)
+
+func decodeState(data []byte) (state, error) {
+	s := state{Kept: map[string]*kept{}}
+	if len(data) == 0 {
+		return s, nil
+	}
+	if err := json.Unmarshal(data, &s); err != nil || s.Version != 1 {
+		// Not ours, or of a later version: begin again, which loses nothing.
+		return state{Kept: map[string]*kept{}, Full: "checkpointUnreadable"}, nil
+	}
+	if s.Kept == nil {
+		s.Kept = map[string]*kept{}
+	}
+	return s, nil
+}
+
+// encode gives the state in its stored form. Where more is kept than there is
+// room for, some of it is dropped and a full pull is due later.
+func (s *state) encode(now time.Time) ([]byte, error) {
+	if len(s.Source) > maxSource {
+		return nil, fmt.Errorf("the source's checkpoint has %d bytes, more than %d", len(s.Source), maxSource)
+	}
+	out := *s
+	out.Version, out.Kept = 1, map[string]*kept{}
+	size := 0
+	for anchor, k := range s.Kept {
+		b, err := json.Marshal(k)
+		if err != nil {
+			return nil, err
+		}
+		if size += len(b) + len(anchor) + 8; size > maxKept {
+			s.fullLater("unsettled", now)
+			out.Full, out.FullFrom = s.Full, s.FullFrom
+			break
+		}
+		out.Kept[anchor] = k
+	}
+	return json.Marshal(out)
+}
+
+// fullLater asks for a full pull in a while, unless one is due sooner.
+func (s *state) fullLater(why string, now time.Time) {
+	if s.Full == "" {
+		s.Full, s.FullFrom = why, now.Add(fullAfter)
+	}
+}
+
+// fullNow asks for a full pull next time.
+func (s *state) fullNow(why string) { s.Full, s.FullFrom = why, time.Time{} }
+
+func (s *state) fullDue(now time.Time) bool { return s.Full != "" && !now.Before(s.FullFrom) }
