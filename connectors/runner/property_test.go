@@ -34,6 +34,7 @@ func TestW015TheViewEqualsTheDirectory(t *testing.T) {
 		}
 		t.Logf("-history.seed=%d", s)
 		hist := &history{house: newHouse(t, database, s), random: rand.New(rand.NewPCG(s, 0))}
+		hist.limits.Deletes, hist.limits.Disables, hist.limits.Emptied = 1, 1, 2 // often over them
 		hist.foreign()
 		for i := 1; i <= *steps && !t.Failed(); i++ {
 			hist.step()
