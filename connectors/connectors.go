@@ -17,6 +17,10 @@ type Source interface {
 	// before the last checkpoint was told completely, and to pull again from any
 	// checkpoint tells the same changes again or newer ones. It doesn't write to
 	// the directory. One pull at a time.
+	//
+	// Where an object comes (back) into scope, the groups that it is a member of
+	// are told with it as Added: Workspace forgot its memberships when it left.
+	// A pull that goes on from a checkpoint of a full one doesn't have Absence.
 	Pull(ctx context.Context, after []byte, to Sink) error
 }
 
