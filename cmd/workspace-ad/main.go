@@ -5,6 +5,7 @@
 //	workspace-ad run                     work until SIGTERM
 //	workspace-ad once                    pull one time
 //	workspace-ad resync                  pull everything, one time
+//	workspace-ad check                   try both ends, and say what is missing
 //
 // Every flag can also be given as an environment variable (--interval of run is
 // WORKSPACE_AD_RUN_INTERVAL). The exit status is 0, 1 for a failure, 80 for a
@@ -39,6 +40,7 @@ type CLI struct {
 	Run    RunCmd    `cmd:"" help:"Work until the program is told to end."`
 	Once   OnceCmd   `cmd:"" help:"Pull one time."`
 	Resync ResyncCmd `cmd:"" help:"Pull everything, one time."`
+	Check  CheckCmd  `cmd:"" help:"Try both ends and say what is missing. Changes nothing."`
 }
 
 // EnrolCmd spends an enrolment code.
@@ -50,14 +52,19 @@ type EnrolCmd struct {
 
 // RunCmd works until it is told to end.
 type RunCmd struct {
+	Directory
 	Interval time.Duration `default:"60s" help:"Time between two pulls, at least 30 s."`
 }
 
 // OnceCmd pulls one time.
-type OnceCmd struct{}
+type OnceCmd struct {
+	Directory
+}
 
 // ResyncCmd pulls everything.
-type ResyncCmd struct{}
+type ResyncCmd struct {
+	Directory
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -93,7 +100,7 @@ type program struct {
 }
 
 // agent makes the agent that the identity file names.
-func (p *program) agent(interval time.Duration) (*agent.Agent, error) {
+func (p *program) agent(d Directory, interval time.Duration) (*agent.Agent, error) {
 	id, err := agent.LoadIdentity(p.cli.Identity)
 	if err != nil {
 		return nil, err
@@ -103,7 +110,7 @@ func (p *program) agent(interval time.Duration) (*agent.Agent, error) {
 		return nil, err
 	}
 	return agent.New(agent.Options{
-		Identity: id, Transport: transport, Version: version, New: newConnector, Interval: interval, Log: p.log,
+		Identity: id, Transport: transport, Version: version, New: d.source, Interval: interval, Log: p.log,
 	})
 }
 
@@ -143,7 +150,7 @@ func (c *RunCmd) Run(p *program) error {
 	if c.Interval < 30*time.Second {
 		return errors.New("--interval is shorter than 30 s")
 	}
-	a, err := p.agent(c.Interval)
+	a, err := p.agent(c.Directory, c.Interval)
 	if err != nil {
 		return err
 	}
@@ -151,13 +158,13 @@ func (c *RunCmd) Run(p *program) error {
 }
 
 // Run does the command.
-func (*OnceCmd) Run(p *program) error { return p.once(false) }
+func (c *OnceCmd) Run(p *program) error { return p.once(c.Directory, false) }
 
 // Run does the command.
-func (*ResyncCmd) Run(p *program) error { return p.once(true) }
+func (c *ResyncCmd) Run(p *program) error { return p.once(c.Directory, true) }
 
-func (p *program) once(resync bool) error {
-	a, err := p.agent(0)
+func (p *program) once(d Directory, resync bool) error {
+	a, err := p.agent(d, 0)
 	if err != nil {
 		return err
 	}

@@ -19,24 +19,7 @@ func TestEnrol(t *testing.T) {
 	app := apptest.Start(t)
 	app.AddSource(store.SourceAD, "corp")
 	ctx := context.Background()
-	admin, err := app.Directory.Administrator(ctx, "test", apptest.Tenant)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources, err := app.Directory.SourceStates(ctx, admin, 0, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := ""
-	for _, s := range sources {
-		if s.Source.Name == "corp" {
-			id = s.Source.PublicID
-		}
-	}
-	code, _, err := app.Directory.AddCode(ctx, admin, id, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	code := enrolmentCode(t, app, "corp")
 	file := filepath.Join(t.TempDir(), "identity.json")
 	do := func(status int, says string, args ...string) {
 		t.Helper()
@@ -48,11 +31,12 @@ func TestEnrol(t *testing.T) {
 			t.Errorf("%v prints the code", args)
 		}
 	}
-	do(1, "enrol the agent first", "run")
+	domain := []string{"--server", "ldaps://dc.invalid", "--account", "svc@contoso.com", "--password-file", filepath.Join(t.TempDir(), "password")}
+	do(1, "enrol the agent first", append([]string{"run"}, domain...)...)
 	do(1, "use https://", "enrol", code, "--url", "http://scim.contoso.com")
 	do(0, "This is now the agent", "enrol", code, "--url", app.URL)
 	do(1, "already", "enrol", code, "--url", app.URL)
-	do(1, "shorter than 30 s", "run", "--interval", "1s")
+	do(1, "shorter than 30 s", append([]string{"run", "--interval", "1s"}, domain...)...)
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("identity file %v %v", info, err)
@@ -60,5 +44,31 @@ func TestEnrol(t *testing.T) {
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	do(1, "chmod 600", "once")
+	do(1, "chmod 600", append([]string{"once"}, domain...)...)
+}
+
+// enrolmentCode is a code for one agent of a source.
+func enrolmentCode(t *testing.T, app *apptest.App, source string) string {
+	t.Helper()
+	ctx := context.Background()
+	admin, err := app.Directory.Administrator(ctx, "test", apptest.Tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := app.Directory.SourceStates(ctx, admin, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources {
+		if s.Source.Name != source {
+			continue
+		}
+		code, _, err := app.Directory.AddCode(ctx, admin, s.Source.PublicID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	t.Fatalf("no source %q", source)
+	return ""
 }

@@ -15,18 +15,14 @@ import (
 	"github.com/workspace-scim/workspace/connectors/scimclient"
 )
 
-// LocalConfig is what only the machine of the agent knows, such as a password.
-// The keys are the connector's.
-type LocalConfig map[string]string
-
 // Options say how an agent runs.
 type Options struct {
 	Identity  Identity
 	Transport http.RoundTripper // nil for scimclient.NewTransport
 	Version   string            // of the program
-	// New makes the connector for a configuration of the server.
-	New   func(configuration json.RawMessage, local LocalConfig) (connectors.Source, error)
-	Local LocalConfig
+	// New makes the connector for a configuration of the server. What only the
+	// agent's machine knows, such as a password, it knows by itself.
+	New func(configuration json.RawMessage) (connectors.Source, error)
 	// Interval is the time between two pulls; 0 for 60 s.
 	Interval time.Duration
 	// Beat is the time between two heartbeats; 0 for 15 s, at most 30 s.
@@ -202,7 +198,7 @@ func (a *Agent) hold(ctx context.Context, fn func(context.Context, worker) error
 	if err != nil {
 		return err
 	}
-	connector, err := a.New(document, a.Local)
+	connector, err := a.New(document)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func enrol(t *testing.T, app *apptest.App, source string, dir *connectortest.Dir
 	}
 	a, err := agent.New(agent.Options{
 		Identity: id, Version: "test", Interval: 20 * time.Millisecond, Beat: 50 * time.Millisecond, Lease: 5 * time.Second,
-		New: func(json.RawMessage, agent.LocalConfig) (connectors.Source, error) { return dir, nil },
+		New: func(json.RawMessage) (connectors.Source, error) { return dir, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
