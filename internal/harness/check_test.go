@@ -26,7 +26,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		"a membership is gone":     {"DELETE FROM members WHERE member = " + member, "must be one of"},
 		"a membership is invented": {"INSERT OR IGNORE INTO members SELECT g.rid, l.source, u.rid FROM resources g, resources u JOIN links l ON l.rid = u.rid WHERE g.kind = 2 AND g.state = 1 AND u.kind = 1 AND u.state = 1", "nobody made it"},
 		"an event is gone":         {"DELETE FROM events WHERE seq = (SELECT max(seq) FROM events WHERE type = 'user.updated')", "-1 events"},
-		"an event is doubled":      {"INSERT INTO events SELECT seq + 1000000, tenant, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, before, after FROM events WHERE type = 'user.updated'", "+1 events"},
+		"an event is doubled":      {"INSERT INTO events (seq, tenant, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, before, after) SELECT seq + 1000000, tenant, time, txn, actor, source, type, outcome, reason, detail, subject, subject_rid, before, after FROM events WHERE type = 'user.updated'", "+1 events"},
 		"the total is wrong":       {"UPDATE counts SET n = n + 1 WHERE kind = 1", "is listed twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
