@@ -19,9 +19,9 @@ build:
 test:
 	.ci/postgres.sh .ci/samba.sh go test -timeout 30m $(ARGS) ./...
 
-# The packages where requests meet.
+# Everything but the tests that watch a server in a process of its own.
 race:
-	.ci/postgres.sh .ci/samba.sh go test -race -timeout 40m $(ARGS) ./store/... ./connectors/... ./internal/... ./scim/... ./cmd/...
+	.ci/postgres.sh .ci/samba.sh go test -race -timeout 40m $(ARGS) $$(go list ./... | grep -vE '/internal/(bench|harness)$$')
 
 bench:
 	.ci/postgres.sh --durable go run ./internal/bench $(ARGS)
