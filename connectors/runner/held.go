@@ -16,24 +16,6 @@ import (
 	"github.com/workspace-scim/workspace/connectors/scimclient"
 )
 
-func compare(a, b string) int { return cmp.Compare(a, b) }
-
-// oneLine makes a text that a run's detail may have: up to 1000 bytes.
-func oneLine(s string) string {
-	out := []rune{}
-	size := 0
-	for _, r := range s {
-		if r < 0x20 || r == 0x7f || r == 0xfffd {
-			r = ' '
-		}
-		if size += len(string(r)); size > 1000 {
-			break
-		}
-		out = append(out, r)
-	}
-	return string(out)
-}
-
 // planLine is one line of a plan, JSON with a newline. What, whom and why are
 // for the person who decides; id, version and members say exactly what is done.
 type planLine struct {
@@ -63,7 +45,7 @@ func (c *cycle) destroy() error {
 			}
 			return "0"
 		}
-		return cmp.Or(compare(gone(a), gone(b)), compare(a.Anchor, b.Anchor))
+		return cmp.Or(cmp.Compare(gone(a), gone(b)), cmp.Compare(a.Anchor, b.Anchor))
 	})
 	c.aside = map[string]*item{}
 	why := ""
@@ -219,7 +201,7 @@ func (c *cycle) hold(items []*item, effects map[string]effect, why string) error
 	if _, err := c.control.SavePlan(c.ctx, c.run.ID, plan); err != nil {
 		return err
 	}
-	state, detail := "held", oneLine(why)
+	state, detail := "held", why
 	if _, err := c.control.UpdateRun(c.ctx, c.run.ID, scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done}); err != nil {
 		return err
 	}
@@ -265,7 +247,7 @@ func (c *cycle) plan(items []*item) ([]byte, error) {
 			l.Members = append(l.Members, planMember{ID: id})
 			people = append(people, id)
 		}
-		slices.SortFunc(l.Members, func(a, b planMember) int { return compare(a.ID, b.ID) })
+		slices.SortFunc(l.Members, func(a, b planMember) int { return cmp.Compare(a.ID, b.ID) })
 		lines = append(lines, l)
 	}
 	names := map[string]string{}
@@ -279,7 +261,7 @@ func (c *cycle) plan(items []*item) ([]byte, error) {
 		}
 	}
 	slices.SortFunc(lines, func(a, b planLine) int {
-		return cmp.Or(compare(string(a.Kind), string(b.Kind)), compare(a.Anchor, b.Anchor))
+		return cmp.Or(cmp.Compare(string(a.Kind), string(b.Kind)), cmp.Compare(a.Anchor, b.Anchor))
 	})
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,30 +18,12 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// handClock is set by hand; leases are judged by it.
-type handClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *handClock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 // house is a real server with a source of kind ad, a directory for it, and the
 // way between the runner and the server.
 type house struct {
 	*apptest.App
 	t      *testing.T
-	clock  *handClock
+	clock  *apptest.HandClock
 	dir    *connectortest.Directory
 	wire   *connectortest.Wire
 	client *scimclient.Client
@@ -53,7 +34,7 @@ type house struct {
 
 func newHouse(t *testing.T, database string, seed uint64) *house {
 	t.Helper()
-	clock := &handClock{t: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	clock := &apptest.HandClock{}
 	h := &house{
 		App: apptest.Start(t, apptest.On(database), apptest.WithClock(clock)), t: t, clock: clock,
 		dir: connectortest.NewDirectory(seed), limits: runner.DefaultLimits(),

@@ -22,7 +22,6 @@ type ref struct {
 // asked for once, as a stream. An object takes 48 bytes and what the map adds.
 type index struct {
 	entries map[indexKey]indexEntry
-	present int // that were told
 }
 
 // indexKey is a hash of kind and externalId: 128 bits of SHA-256, so that two
@@ -85,7 +84,7 @@ func (x *index) get(kind connectors.Kind, anchor string) (ref, bool) {
 }
 
 // told notes that an object was told, and so isn't absent.
-func (x *index) told(kind connectors.Kind, anchor string, present bool) {
+func (x *index) told(kind connectors.Kind, anchor string) {
 	kinds := bothKinds
 	if kind != "" {
 		kinds = []connectors.Kind{kind}
@@ -96,9 +95,6 @@ func (x *index) told(kind connectors.Kind, anchor string, present bool) {
 			e.told = true
 			x.entries[key] = e
 		}
-	}
-	if present {
-		x.present++
 	}
 }
 

@@ -101,7 +101,7 @@ func (h *history) step() {
 	h.wire.KillAt(0, nil)
 	if killed || h.random.IntN(6) == 0 {
 		h.holder = 1 - h.holder
-		h.clock.add(31 * time.Second) // the lease of the killed one ends
+		h.clock.Add(31 * time.Second) // the lease of the killed one ends
 	}
 	h.decide()
 }
@@ -226,7 +226,7 @@ func (h *history) quiet() {
 	h.t.Helper()
 	h.wire.Faults(0)
 	h.dir.FailAfter(-1)
-	h.clock.add(31 * time.Second)
+	h.clock.Add(31 * time.Second)
 	still, last := 0, ""
 	for i := 0; still < 3; i++ {
 		if i == 20 {

@@ -110,7 +110,7 @@ type cycle struct {
 	aside   map[string]*item // what would destroy, by anchor
 	reports map[string]scimclient.Report
 	skipped map[string]bool   // anchors of which the source told a problem
-	touched map[string]bool   // anchors that were told and kept before
+	touched map[string]bool   // anchors that were told, of those that are or were kept or set aside
 	known   map[string]string // the code of a problem that the server has, by anchor; nil: not asked
 	wrote   bool              // something since the last try of what is kept
 	counts  scimclient.Counts
@@ -136,10 +136,7 @@ func (c *cycle) cycle(src connectors.Source) error {
 	if err != nil {
 		return err
 	}
-	if c.state, err = decodeState(data); err != nil {
-		return err
-	}
-	c.etag = etag
+	c.state, c.etag = decodeState(data), etag
 	if c.state.Held != "" {
 		if err := c.decided(); err != nil {
 			return err
@@ -221,15 +218,15 @@ func (c *cycle) Change(ch connectors.Change) error {
 		return fmt.Errorf("the source told a present object of the kind %q", ch.Kind)
 	}
 	if c.index != nil {
-		c.index.told(ch.Kind, ch.Anchor, ch.Presence == connectors.Present)
+		c.index.told(ch.Kind, ch.Anchor)
 	}
-	c.touched[ch.Anchor] = true
 	it := &item{Change: ch, reason: string(ch.Presence)}
 	if i, ok := c.at[ch.Anchor]; ok {
 		c.page[i] = join(c.page[i], it)
 		return nil
 	}
 	if k := c.state.Kept[ch.Anchor]; k != nil {
+		c.touched[ch.Anchor] = true
 		it = join(&item{Change: k.Change.load(ch.Anchor)}, it)
 	}
 	if was := c.aside[ch.Anchor]; was != nil {
@@ -260,7 +257,7 @@ func (c *cycle) Skip(p connectors.Problem) error {
 	}
 	if c.index != nil && p.Dropped {
 		// It is there, though not told: that isn't absence (law 2).
-		c.index.told(p.Kind, p.Anchor, true)
+		c.index.told(p.Kind, p.Anchor)
 	}
 	if p.Dropped {
 		c.counts.Skipped[p.Code]++
@@ -329,6 +326,11 @@ func (c *cycle) flush() error {
 	if err := c.settle(page, false); err != nil {
 		return err
 	}
+	for _, it := range page {
+		if c.state.Kept[it.Anchor] != nil {
+			c.touched[it.Anchor] = true
+		}
+	}
 	c.done += int64(len(page))
 	if err := c.roomForReports(); err != nil {
 		return err
@@ -379,11 +381,11 @@ func (c *cycle) finish(asked bool) error {
 	if err := c.save(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.end(c.ctx)
 }
 
 // end ends the run, if it isn't held.
-func (c *cycle) end() error {
+func (c *cycle) end(ctx context.Context) error {
 	change := scimclient.RunChange{Counts: &c.counts, Done: &c.done}
 	if c.outcome != "held" {
 		change.State, change.Detail = &c.outcome, &c.detail
@@ -391,7 +393,7 @@ func (c *cycle) end() error {
 	if !c.options.NextAt.IsZero() {
 		change.NextAt = &c.options.NextAt
 	}
-	_, err := c.control.UpdateRun(c.ctx, c.run.ID, change)
+	_, err := c.control.UpdateRun(ctx, c.run.ID, change)
 	return err
 }
 
@@ -404,12 +406,7 @@ func (c *cycle) failed(err error) {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)
 	defer cancel()
-	state, detail := "failed", oneLine(err.Error())
-	change := scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done}
-	if !c.options.NextAt.IsZero() {
-		change.NextAt = &c.options.NextAt
-	}
-	if _, err := c.control.UpdateRun(ctx, c.run.ID, change); err != nil {
+	if err := c.end(ctx); err != nil {
 		c.Log.Warn("the end of the run could not be told", "run", c.run.ID, "error", err)
 	}
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -138,10 +139,10 @@ const (
 	destroys
 )
 
-var (
-	errUnknown = &scimclient.Error{Reason: "unknownObject", Detail: "Workspace doesn't know the object any more, and only a part of it was told. The next full pull tells it whole."}
-	errRead    = "unreadableObject"
-)
+var errUnknown = &scimclient.Error{Reason: "unknownObject", Detail: "Workspace doesn't know the object any more, and only a part of it was told. The next full pull tells it whole."}
+
+// codeUnreadable is the code of a problem that is no answer of the server.
+const codeUnreadable = "unreadableObject"
 
 // operation makes the write that an item asks for. Partial changes of objects
 // that the server doesn't know are read whole first, which changes the item.
@@ -153,10 +154,7 @@ func (c *cycle) operation(it *item, was ref, known bool) (write, verdict, error)
 		}
 		whole, err := it.Read(c.ctx)
 		if err != nil {
-			if c.ctx.Err() != nil {
-				return write{}, nothing, err
-			}
-			return write{}, nothing, &readError{err}
+			return write{}, nothing, err
 		}
 		whole.Anchor = it.Anchor
 		it.Change, it.reread = whole, false
@@ -188,12 +186,6 @@ func (c *cycle) operation(it *item, was ref, known bool) (write, verdict, error)
 	}
 	return w, changes, err
 }
-
-// readError is an object that the source couldn't read whole.
-type readError struct{ err error }
-
-func (e *readError) Error() string { return e.err.Error() }
-func (e *readError) Unwrap() error { return e.err }
 
 // effect is what an operation destroys.
 type effect struct {
@@ -263,6 +255,7 @@ func (c *cycle) weigh(all []write) (sure []write, later []unsettled, err error) 
 // was kept of the object before.
 func (c *cycle) setAside(it *item) {
 	delete(c.state.Kept, it.Anchor)
+	c.touched[it.Anchor] = true
 	c.aside[it.Anchor] = it
 }
 
@@ -388,7 +381,7 @@ func (c *cycle) count(w write, o scimclient.Outcome) {
 		return
 	}
 	c.index.put(w.Kind, w.Anchor, o.ID, o.Version)
-	c.index.told(w.Kind, w.Anchor, false)
+	c.index.told(w.Kind, w.Anchor)
 }
 
 // succeeded forgets what was wrong with an object.
@@ -405,7 +398,7 @@ func (c *cycle) refused(it *item, err error) error {
 	if c.ctx.Err() != nil {
 		return errors.Join(err, c.ctx.Err())
 	}
-	code := errRead
+	code := codeUnreadable
 	var e *scimclient.Error
 	if errors.As(err, &e) {
 		code = e.Code()
@@ -447,7 +440,7 @@ func (c *cycle) again(now bool) error {
 		}
 		items = append(items, &item{Change: k.Change.load(anchor), reason: string(k.Change.Presence)})
 	}
-	slices.SortFunc(items, func(a, b *item) int { return compare(a.Anchor, b.Anchor) })
+	slices.SortFunc(items, func(a, b *item) int { return cmp.Compare(a.Anchor, b.Anchor) })
 	for part := range slices.Chunk(items, pageChanges) {
 		if err := c.settle(part, false); err != nil {
 			return err
@@ -505,7 +498,7 @@ func (c *cycle) report() error {
 		c.known[anchor] = r.Code
 		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b scimclient.Report) int { return compare(a.Anchor, b.Anchor) })
+	slices.SortStableFunc(all, func(a, b scimclient.Report) int { return cmp.Compare(a.Anchor, b.Anchor) })
 	c.reports = map[string]scimclient.Report{}
 	return c.control.ReportObjects(c.ctx, c.run.ID, all)
 }

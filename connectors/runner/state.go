@@ -62,19 +62,19 @@ const (
 	fullAfter = 24 * time.Hour
 )
 
-func decodeState(data []byte) (state, error) {
+func decodeState(data []byte) state {
 	s := state{Kept: map[string]*kept{}}
 	if len(data) == 0 {
-		return s, nil
+		return s
 	}
 	if err := json.Unmarshal(data, &s); err != nil || s.Version != 1 {
 		// Not ours, or of a later version: begin again, which loses nothing.
-		return state{Kept: map[string]*kept{}, Full: "checkpointUnreadable"}, nil
+		return state{Kept: map[string]*kept{}, Full: "checkpointUnreadable"}
 	}
 	if s.Kept == nil {
 		s.Kept = map[string]*kept{}
 	}
-	return s, nil
+	return s
 }
 
 // encode gives the state in its stored form. Where more is kept than there is

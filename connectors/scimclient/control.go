@@ -234,8 +234,12 @@ func (c *Client) GetRun(ctx context.Context, id string) (Run, error) {
 }
 
 // UpdateRun moves a run on. A change of the state whose answer was lost is found
-// out by the state that it has.
+// out by the state that it has. A detail is cut to what the server takes.
 func (c *Client) UpdateRun(ctx context.Context, id string, change RunChange) (Run, error) {
+	if change.Detail != nil {
+		detail := line(*change.Detail, maxDetail)
+		change.Detail = &detail
+	}
 	var n Run
 	_, err := c.call(ctx, request{method: http.MethodPatch, path: apiPath + "/runs/" + url.PathEscape(id)}, change, &n)
 	if change.State != nil && Is(err, "runState") {

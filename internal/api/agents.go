@@ -51,11 +51,7 @@ func (s *Server) listAgents(r *request) error {
 }
 
 func (s *Server) revokeAgent(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	if err := s.dir.RevokeAgent(r.c.Request().Context(), r.actor, id); err != nil {
+	if err := s.dir.RevokeAgent(r.c.Request().Context(), r.actor, r.id); err != nil {
 		return err
 	}
 	return r.respond(http.StatusNoContent, "", nil)
@@ -95,10 +91,6 @@ type command struct {
 func showCommand(c store.Command) command { return command{c.ID, c.Name, c.CreatedAt} }
 
 func (s *Server) heartbeat(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Version       string    `json:"version"`
 		OS            string    `json:"os"`
@@ -111,7 +103,7 @@ func (s *Server) heartbeat(r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	o, err := s.dir.Beat(r.c.Request().Context(), r.actor, id, directory.Heartbeat(body))
+	o, err := s.dir.Beat(r.c.Request().Context(), r.actor, r.id, directory.Heartbeat(body))
 	if err != nil {
 		return err
 	}
@@ -136,10 +128,6 @@ func (s *Server) heartbeat(r *request) error {
 }
 
 func (s *Server) addCommand(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Command string `json:"command"`
 		Agent   string `json:"agent"`
@@ -147,7 +135,7 @@ func (s *Server) addCommand(r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	c, err := s.dir.AddCommand(r.c.Request().Context(), r.actor, id, body.Agent, body.Command)
+	c, err := s.dir.AddCommand(r.c.Request().Context(), r.actor, r.id, body.Agent, body.Command)
 	if err != nil {
 		return err
 	}
@@ -155,17 +143,13 @@ func (s *Server) addCommand(r *request) error {
 }
 
 func (s *Server) addCode(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	body := struct {
 		ExpiresIn int64 `json:"expiresIn"` // seconds
 	}{3600}
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	code, t, err := s.dir.AddCode(r.c.Request().Context(), r.actor, id, time.Duration(max(0, min(body.ExpiresIn, 1<<30)))*time.Second)
+	code, t, err := s.dir.AddCode(r.c.Request().Context(), r.actor, r.id, time.Duration(max(0, min(body.ExpiresIn, 1<<30)))*time.Second)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func TestCodeExpires(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		nobody := &client{t, h.App, ""}
 		code := h.admin.want(201, "POST", "/sources/"+h.adID+"/enrolment-codes", object{}).Body["code"]
-		h.clock.add(time.Hour)
+		h.clock.Add(time.Hour)
 		nobody.refused(401, "tokenExpired", "POST", "/agents/enrol", object{"code": code, "name": "dc1"})
 		nobody.refused(401, "tokenUnknown", "POST", "/agents/enrol", object{"code": h.AdminToken, "name": "dc1"})
 		nobody.refused(401, "tokenUnknown", "POST", "/agents/enrol", object{"code": "x", "name": "dc1"})
@@ -92,7 +92,7 @@ func TestAgentsAreToldWhatToDo(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		agent, id := h.agent(h.adID, "dc1")
 		second, secondID := h.agent(h.adID, "dc2")
-		h.clock.add(time.Second)
+		h.clock.Add(time.Second)
 		post := func(body object) float64 {
 			return h.admin.want(201, "POST", "/sources/"+h.adID+"/commands", body).Body["id"].(float64)
 		}
@@ -116,7 +116,7 @@ func TestAgentsAreToldWhatToDo(t *testing.T) {
 			t.Errorf("told again %q", got)
 		}
 		// One that comes later isn't told what was before it.
-		h.clock.add(time.Second)
+		h.clock.Add(time.Second)
 		third, thirdID := h.agent(h.adID, "dc3")
 		if got := told(third, thirdID, object{}); got != "" {
 			t.Errorf("a new one was told %q", got)

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/workspace-scim/workspace/internal/apptest"
 	"github.com/workspace-scim/workspace/internal/directory"
@@ -21,29 +19,11 @@ type object = map[string]any
 // house is a running server with two sources of one tenant and a second tenant.
 type house struct {
 	*apptest.App
-	clock *handClock
+	clock *apptest.HandClock
 	// admin sees the tenant, ad and hr are tokens of its two sources, foreign is
 	// an admin token of another tenant.
 	admin, ad, hr, foreign *client
 	adID, hrID             string
-}
-
-// handClock is set by hand.
-type handClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *handClock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
 }
 
 // eachHouse runs a test on each database.
@@ -51,12 +31,12 @@ func eachHouse(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Parallel()
 	apptest.Each(t, func(t *testing.T, database string) {
 		t.Parallel()
-		clock := &handClock{t: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+		clock := &apptest.HandClock{}
 		test(t, newHouse(t, clock, apptest.On(database), apptest.WithClock(clock)))
 	})
 }
 
-func newHouse(t *testing.T, clock *handClock, options ...apptest.Option) *house {
+func newHouse(t *testing.T, clock *apptest.HandClock, options ...apptest.Option) *house {
 	t.Helper()
 	h := &house{App: apptest.Start(t, options...), clock: clock}
 	as := func(token string) *client { return &client{t, h.App, token} }

@@ -29,14 +29,6 @@ func showLease(l store.Lease) lease {
 }
 
 func (s *Server) acquireLease(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	partition, err := r.partition()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		TTL           int64  `json:"ttl"` // seconds
 		Token         int64  `json:"token"`
@@ -48,8 +40,8 @@ func (s *Server) acquireLease(r *request) error {
 	}
 	// What is out of bounds must not come back into them by overflow.
 	ttl := time.Duration(max(0, min(body.TTL, 1<<20))) * time.Second
-	l, err := s.dir.AcquireLease(r.c.Request().Context(), r.actor, id, directory.LeaseRequest{
-		Partition: partition, Holder: body.Holder, TTL: ttl, Token: body.Token, Configuration: body.Configuration,
+	l, err := s.dir.AcquireLease(r.c.Request().Context(), r.actor, r.id, directory.LeaseRequest{
+		Partition: r.partition, Holder: body.Holder, TTL: ttl, Token: body.Token, Configuration: body.Configuration,
 	})
 	if err != nil {
 		return err
@@ -58,15 +50,7 @@ func (s *Server) acquireLease(r *request) error {
 }
 
 func (s *Server) releaseLease(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	partition, err := r.partition()
-	if err != nil {
-		return err
-	}
-	if err := s.dir.ReleaseLease(r.c.Request().Context(), r.actor, id, partition); err != nil {
+	if err := s.dir.ReleaseLease(r.c.Request().Context(), r.actor, r.id, r.partition); err != nil {
 		return err
 	}
 	return r.respond(http.StatusNoContent, "", nil)
@@ -74,11 +58,7 @@ func (s *Server) releaseLease(r *request) error {
 
 // listLeases gives all: a source has few partitions.
 func (s *Server) listLeases(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	all, err := s.dir.Leases(r.c.Request().Context(), r.actor, id)
+	all, err := s.dir.Leases(r.c.Request().Context(), r.actor, r.id)
 	if err != nil {
 		return err
 	}
@@ -93,15 +73,7 @@ func (s *Server) listLeases(r *request) error {
 const octets = "application/octet-stream"
 
 func (s *Server) getCheckpoint(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	partition, err := r.partition()
-	if err != nil {
-		return err
-	}
-	c, err := s.dir.Checkpoint(r.c.Request().Context(), r.actor, id, partition)
+	c, err := s.dir.Checkpoint(r.c.Request().Context(), r.actor, r.id, r.partition)
 	if err != nil {
 		return err
 	}
@@ -113,14 +85,6 @@ func (s *Server) getCheckpoint(r *request) error {
 // putCheckpoint saves only over what the client has seen: If-Match names it, or
 // If-None-Match: * says that there was none (RFC 9110 §13.1).
 func (s *Server) putCheckpoint(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	partition, err := r.partition()
-	if err != nil {
-		return err
-	}
 	cond := r.ifVersion()
 	if cond == nil && r.c.Request().Header.Get("If-None-Match") == "*" {
 		cond = func(version int64) bool { return version == 0 }
@@ -141,7 +105,7 @@ func (s *Server) putCheckpoint(r *request) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	c, err := s.dir.SaveCheckpoint(r.c.Request().Context(), r.actor, id, partition, data, cond)
+	c, err := s.dir.SaveCheckpoint(r.c.Request().Context(), r.actor, r.id, r.partition, data, cond)
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,11 @@ func TestE018AnotherAgentTakesOverWhenTheLeaseExpires(t *testing.T) {
 		one.want(204, "PUT", "/sources/"+h.adID+"/checkpoints/default", "cookie-1", first, "If-None-Match: *")
 
 		// Renewing keeps the token; the clock runs on.
-		h.clock.add(29 * time.Second)
+		h.clock.Add(29 * time.Second)
 		if again := one.lease(h.adID, "default"); again != first {
 			t.Errorf("a renewed lease has %q, it was %q", again, first)
 		}
-		h.clock.add(30 * time.Second)
+		h.clock.Add(30 * time.Second)
 		one.refused(409, "fenced", "POST", path, object{"ttl": 30, "token": 1})
 		second := two.lease(h.adID, "default")
 		if second == first {

@@ -40,6 +40,9 @@ type request struct {
 	s     *Server
 	c     echo.Context
 	actor directory.Actor
+
+	id        string // the path's :id
+	partition string // the path's :partition
 }
 
 // txn is the request's id, which joins events and log lines.
@@ -66,28 +69,25 @@ func (r *request) authenticate() error {
 	return r.actor.Claim(h.Get(directory.LeaseHeader), h.Get(directory.RunHeader))
 }
 
-// id is the path's :id. What can't be one of ours doesn't reach the database.
-func (r *request) id() (string, error) {
-	id, err := url.PathUnescape(r.c.Param("id"))
-	if err != nil || len(id) > 64 {
-		return "", store.ErrNotFound
-	}
-	for i := range len(id) {
-		c := id[i]
-		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
-			return "", store.ErrNotFound
+// place reads the parameters of the path. What can't be one of ours doesn't
+// reach the database.
+func (r *request) place() error {
+	for _, name := range r.c.ParamNames() {
+		value, unescaped := url.PathUnescape(r.c.Param(name))
+		switch {
+		case unescaped != nil || len(value) > 64:
+			return store.ErrNotFound
+		case name == "id" && strings.Trim(value, "-0123456789abcdefghijklmnopqrstuvwxyz") != "":
+			return store.ErrNotFound
+		case name == "id":
+			r.id = value
+		case name == "partition" && !plain(value):
+			return store.ErrNotFound
+		case name == "partition":
+			r.partition = value
 		}
 	}
-	return id, nil
-}
-
-// partition is the path's :partition.
-func (r *request) partition() (string, error) {
-	p, err := url.PathUnescape(r.c.Param("partition"))
-	if err != nil || !plain(p) {
-		return "", store.ErrNotFound
-	}
-	return p, nil
+	return nil
 }
 
 func plain(s string) bool {

@@ -70,10 +70,6 @@ func (r *request) run(status int, n store.Run) error {
 }
 
 func (s *Server) startRun(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Kind string `json:"kind"`
 		runFields
@@ -81,7 +77,7 @@ func (s *Server) startRun(r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	n, err := s.dir.StartRun(r.c.Request().Context(), r.actor, id, body.Kind, body.change())
+	n, err := s.dir.StartRun(r.c.Request().Context(), r.actor, r.id, body.Kind, body.change())
 	if err != nil {
 		return err
 	}
@@ -92,11 +88,7 @@ func (s *Server) startRun(r *request) error {
 func (s *Server) listRuns(r *request) error { return s.runsOf(r, "") }
 
 func (s *Server) listSourceRuns(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	return s.runsOf(r, id)
+	return s.runsOf(r, r.id)
 }
 
 func (s *Server) runsOf(r *request, source string) error {
@@ -122,11 +114,7 @@ func (s *Server) runsOf(r *request, source string) error {
 }
 
 func (s *Server) getRun(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	n, err := s.dir.Run(r.c.Request().Context(), r.actor, id)
+	n, err := s.dir.Run(r.c.Request().Context(), r.actor, r.id)
 	if err != nil {
 		return err
 	}
@@ -134,15 +122,11 @@ func (s *Server) getRun(r *request) error {
 }
 
 func (s *Server) patchRun(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	var body runFields
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	n, err := s.dir.UpdateRun(r.c.Request().Context(), r.actor, id, r.ifVersion(), body.change())
+	n, err := s.dir.UpdateRun(r.c.Request().Context(), r.actor, r.id, r.ifVersion(), body.change())
 	if err != nil {
 		return err
 	}
@@ -171,11 +155,7 @@ func (s *Server) rejectRun(r *request) error {
 }
 
 func (s *Server) decide(r *request, approve bool, planHash, detail string) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	n, err := s.dir.DecideRun(r.c.Request().Context(), r.actor, id, approve, planHash, detail)
+	n, err := s.dir.DecideRun(r.c.Request().Context(), r.actor, r.id, approve, planHash, detail)
 	if err != nil {
 		return err
 	}
@@ -184,15 +164,11 @@ func (s *Server) decide(r *request, approve bool, planHash, detail string) error
 
 // putPlan takes a plan as it comes: it is never whole in memory.
 func (s *Server) putPlan(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	if err := r.bodyType(octets); err != nil {
 		return err
 	}
 	body := http.MaxBytesReader(r.c.Response(), r.c.Request().Body, directory.MaxPlan)
-	n, err := s.dir.SavePlan(r.c.Request().Context(), r.actor, id, readable{body})
+	n, err := s.dir.SavePlan(r.c.Request().Context(), r.actor, r.id, readable{body})
 	if err != nil {
 		return err
 	}
@@ -212,12 +188,8 @@ func (b readable) Read(p []byte) (int, error) {
 }
 
 func (s *Server) getPlan(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	begun := false
-	return s.dir.Plan(r.c.Request().Context(), r.actor, id, func(n store.Run, b []byte) error {
+	return s.dir.Plan(r.c.Request().Context(), r.actor, r.id, func(n store.Run, b []byte) error {
 		if !begun {
 			begun = true
 			r.etag(hex.EncodeToString(n.PlanHash))
@@ -235,10 +207,6 @@ func (s *Server) getPlan(r *request) error {
 }
 
 func (s *Server) reportObjects(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Objects []struct {
 			Anchor  string `json:"anchor"`
@@ -256,7 +224,7 @@ func (s *Server) reportObjects(r *request) error {
 	for _, o := range body.Objects {
 		all = append(all, directory.ObjectReport(o))
 	}
-	if err := s.dir.ReportObjects(r.c.Request().Context(), r.actor, id, all); err != nil {
+	if err := s.dir.ReportObjects(r.c.Request().Context(), r.actor, r.id, all); err != nil {
 		return err
 	}
 	return r.respond(http.StatusNoContent, "", nil)
@@ -277,15 +245,11 @@ type objectProblem struct {
 }
 
 func (s *Server) listProblems(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	p, err := r.page(2)
 	if err != nil {
 		return err
 	}
-	all, err := s.dir.Problems(r.c.Request().Context(), r.actor, id, p.part(0), p.part(1), p.limit)
+	all, err := s.dir.Problems(r.c.Request().Context(), r.actor, r.id, p.part(0), p.part(1), p.limit)
 	if err != nil {
 		return err
 	}

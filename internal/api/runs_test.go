@@ -19,7 +19,7 @@ func TestH046RunsTellWhatTheyDid(t *testing.T) {
 		if made.Body["state"] != "running" || made.Header.Get("ETag") != `"1"` {
 			t.Errorf("run %s", made.Text)
 		}
-		h.clock.add(20 * time.Second)
+		h.clock.Add(20 * time.Second)
 		lease = h.ad.lease(h.adID, "default", object{"holder": "embedded"})
 		h.ad.want(200, "PATCH", path, object{"done": 5}, lease, `If-Match: "1"`)
 		h.ad.refused(412, "versionMismatch", "PATCH", path, object{"done": 6}, lease, `If-Match: "1"`)
@@ -125,7 +125,7 @@ func TestH047ProblemsOfObjects(t *testing.T) {
 		report := func(objects ...object) { h.ad.want(204, "POST", path, object{"objects": objects}, lease) }
 		bad := object{"anchor": "a1", "code": "nameRequired", "kind": "user", "display": "Zoë", "detail": "No surname. Give her one.", "retry": "waiting"}
 		report(bad, object{"anchor": "b", "code": "conflict", "retry": "givenUp"})
-		h.clock.add(time.Minute)
+		h.clock.Add(time.Minute)
 		report(bad)
 		all := items(h.admin.get("/sources/"+h.adID+"/problems", 200))
 		if len(all) != 2 {

@@ -117,6 +117,9 @@ func (r *request) handle(m methods, token bool) error {
 		r.c.Response().Header().Set("Allow", m.allow())
 		return problem{Status: http.StatusMethodNotAllowed, Code: "methodNotAllowed", Detail: "This endpoint doesn't have this method.", Way: "Use " + m.allow() + "."}
 	}
+	if err := r.place(); err != nil {
+		return err
+	}
 	return h(r)
 }
 

@@ -92,11 +92,7 @@ func (s *Server) listSources(r *request) error {
 }
 
 func (s *Server) getSource(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
-	state, err := s.dir.SourceState(r.c.Request().Context(), r.actor, id)
+	state, err := s.dir.SourceState(r.c.Request().Context(), r.actor, r.id)
 	if err != nil {
 		return err
 	}
@@ -109,10 +105,6 @@ func (r *request) source(state directory.SourceState) error {
 }
 
 func (s *Server) patchSource(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		DisplayName          *string         `json:"displayName"`
 		Mode                 *store.Mode     `json:"mode"`
@@ -123,7 +115,7 @@ func (s *Server) patchSource(r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	state, err := s.dir.ChangeSource(r.c.Request().Context(), r.actor, id, r.ifMatch(), directory.SourceChange{
+	state, err := s.dir.ChangeSource(r.c.Request().Context(), r.actor, r.id, r.ifMatch(), directory.SourceChange{
 		DisplayName: body.DisplayName, Mode: body.Mode, Configuration: body.Configuration, Version: body.ConfigurationVersion, Confirm: body.Confirm,
 	})
 	if err != nil {
@@ -133,10 +125,6 @@ func (s *Server) patchSource(r *request) error {
 }
 
 func (s *Server) listVersions(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	p, err := r.page(1)
 	if err != nil {
 		return err
@@ -147,7 +135,7 @@ func (s *Server) listVersions(r *request) error {
 	}
 	// A version is up to 256 KiB.
 	p.limit = min(p.limit, 20)
-	all, err := s.dir.Configurations(r.c.Request().Context(), r.actor, id, before, p.limit)
+	all, err := s.dir.Configurations(r.c.Request().Context(), r.actor, r.id, before, p.limit)
 	if err != nil {
 		return err
 	}
@@ -162,15 +150,11 @@ type pending struct {
 }
 
 func (s *Server) listPending(r *request) error {
-	id, err := r.id()
-	if err != nil {
-		return err
-	}
 	p, err := r.page(1)
 	if err != nil {
 		return err
 	}
-	all, sum, err := s.dir.Pending(r.c.Request().Context(), r.actor, id, p.part(0), p.limit)
+	all, sum, err := s.dir.Pending(r.c.Request().Context(), r.actor, r.id, p.part(0), p.limit)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func TestW023EachWrongTokenHasItsOwnReason(t *testing.T) {
 		wantReason(t, err, directory.AuthRevoked)
 		_, err = c.Authenticate(t.Context(), secret)
 		wantReason(t, err, directory.AuthWrongKind)
-		c.clock.add(time.Hour)
+		c.clock.Add(time.Hour)
 		_, err = c.Authenticate(t.Context(), good)
 		wantReason(t, err, directory.AuthExpired)
 	})
@@ -100,7 +100,7 @@ func TestLastUseIsWrittenByFlushToTheMinute(t *testing.T) {
 			t.Helper()
 			return must(c.Tokens(t.Context(), "a"))(t)[0].LastUsedAt
 		}
-		c.clock.add(90 * time.Second)
+		c.clock.Add(90 * time.Second)
 		must(c.Authenticate(t.Context(), secret))(t)
 		if got := lastUse(); !got.IsZero() {
 			t.Errorf("a request wrote the last use %v", got)

@@ -3,7 +3,6 @@ package directory_test
 import (
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,25 +16,8 @@ import (
 type control struct {
 	*directory.Directory
 	t     *testing.T
-	clock *handClock
+	clock *apptest.HandClock
 	store store.Store
-}
-
-type handClock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *handClock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
 }
 
 // eachControl runs a test of the control plane on each backend.
@@ -52,7 +34,7 @@ func eachControl(t *testing.T, test func(t *testing.T, c *control)) {
 				t.Error(err)
 			}
 		})
-		clock := &handClock{t: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+		clock := &apptest.HandClock{}
 		test(t, &control{
 			Directory: directory.New(st, directory.Options{Clock: clock}),
 			t:         t, clock: clock, store: st,

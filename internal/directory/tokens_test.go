@@ -59,7 +59,7 @@ func TestThirdLiveTokenOfASourceIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.token(spec) // one place is free again
-		c.clock.add(time.Hour)
+		c.clock.Add(time.Hour)
 		c.token(spec) // and here all that were left have expired
 	})
 }
@@ -161,7 +161,7 @@ func TestAccessTokenNamesItsSecretAndEndsWithIt(t *testing.T) {
 		_, err := c.Authenticate(t.Context(), oldAccess)
 		wantReason(t, err, directory.AuthRevoked)
 		must(c.Authenticate(t.Context(), newAccess))(t)
-		c.clock.add(time.Hour)
+		c.clock.Add(time.Hour)
 		_, err = c.Authenticate(t.Context(), newAccess)
 		wantReason(t, err, directory.AuthExpired)
 	})
@@ -177,7 +177,7 @@ func TestAccessTokenDoesNotOutliveItsSecret(t *testing.T) {
 		if err != nil || expires != 10*time.Minute {
 			t.Fatalf("expires in %v: %v", expires, err)
 		}
-		c.clock.add(10 * time.Minute)
+		c.clock.Add(10 * time.Minute)
 		_, err = c.Authenticate(t.Context(), token)
 		wantReason(t, err, directory.AuthExpired)
 	})
@@ -200,9 +200,9 @@ func TestSweepForgetsOldAccessTokensOnly(t *testing.T) {
 			_, err := c.Authenticate(t.Context(), token)
 			wantReason(t, err, reason)
 		}
-		c.clock.add(2 * time.Hour)
+		c.clock.Add(2 * time.Hour)
 		afterSweep(access, directory.AuthExpired)
-		c.clock.add(7 * 24 * time.Hour)
+		c.clock.Add(7 * 24 * time.Hour)
 		afterSweep(access, directory.AuthUnknown)
 		afterSweep(bearer, directory.AuthExpired)
 	})

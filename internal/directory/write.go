@@ -60,8 +60,9 @@ var errDryRun = errors.New("dry run")
 // worked out, so a preview is the run minus the commit (law 5). So it is for a
 // source in staging, and what would have changed is kept for Pending. An agent,
 // and who claims a lease, writes only while it holds that lease: otherwise it is
-// a Violation of RuleFenced or RuleLeaseRequired. fn may run more than once. Write returns the events that were, or would have been, written,
-// and fn's error as it is.
+// a Violation of RuleFenced or RuleLeaseRequired. fn may run more than once.
+// Write returns the events that were, or would have been, written, and fn's
+// error as it is.
 func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Writer) error) ([]store.Event, error) {
 	var events []store.Event
 	var refused []refusal

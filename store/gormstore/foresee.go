@@ -85,7 +85,7 @@ func (f *foresight) ask() error {
 	}
 	var b builder
 	for _, k := range f.kinds {
-		k.query(&b)
+		k.query(f.dialect, &b)
 	}
 	err := f.each(func(r rows) error {
 		var memo string
@@ -106,14 +106,14 @@ func (f *foresight) ask() error {
 
 // query adds a SELECT of the memos of what is there. One key is asked for as
 // one: of a list the planner thinks that it is worth a plan of its own each time.
-func (k *foreseen) query(b *builder) {
+func (k *foreseen) query(d dialect, b *builder) {
 	part := func(keys []string, memo, from string, args ...any) {
 		if len(keys) == 0 {
 			return
 		}
 		in, list := "= ?", any(keys[0])
 		if len(keys) > 1 {
-			in, list = postgresDialect{}.textList(keys)
+			in, list = d.textList(keys)
 		}
 		b.add(" UNION ALL SELECT ?::text || k FROM ("+from+" "+in+") x", append(append([]any{memo}, args...), list)...)
 	}
