@@ -53,8 +53,8 @@ func (r *request) admit() error {
 	if err := r.authenticate(); err != nil {
 		return err
 	}
-	if err := r.s.rates.allow(r.actor); err != nil {
-		return err
+	if !r.s.rates.Allow(r.actor.Source.ID) {
+		return tooFast()
 	}
 	if err := r.acceptable(); err != nil {
 		return err

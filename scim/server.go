@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/ratelimit"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -67,7 +68,7 @@ type Server struct {
 	baseURL  string
 	repaired func(string)
 	limits   Limits
-	rates    *rates
+	rates    *ratelimit.Keyed // by source
 }
 
 // New makes the endpoint.
@@ -82,7 +83,7 @@ func New(c Config) *Server {
 	if s.repaired == nil {
 		s.repaired = func(string) {}
 	}
-	s.rates = newRates(s.limits.Rate)
+	s.rates = ratelimit.New(s.limits.Rate)
 	return s
 }
 

@@ -105,3 +105,10 @@ func (r *request) fail(err error) error {
 	}
 	return r.respond(p.Status, "application/problem+json", b)
 }
+
+func tooFast() error {
+	return problem{
+		Status: http.StatusTooManyRequests, Code: "tooManyRequests", Detail: "Too many requests a second. Nothing was changed.", Way: "Try again after a second.",
+		retryAfter: 1,
+	}
+}

@@ -63,8 +63,8 @@ func (r *request) authenticate() error {
 	r.actor = directory.NewActor(p, r.txn())
 	r.c.Set(contextTenant, p.Tenant.Slug)
 	r.c.Set(contextSource, p.Source.Name)
-	if err := r.s.rates.allow(p.Source.ID); err != nil {
-		return err
+	if !r.s.rates.Allow(p.Source.ID) {
+		return tooFast()
 	}
 	return r.actor.Claim(h.Get(directory.LeaseHeader), h.Get(directory.RunHeader))
 }

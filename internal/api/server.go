@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/ratelimit"
 )
 
 // Prefix is the path under which the API lives.
@@ -26,9 +27,9 @@ type Config struct {
 type Server struct {
 	dir   *directory.Directory
 	log   *slog.Logger
-	rates *rates
+	rates *ratelimit.Keyed // by source
 	// enrolments bounds the guesses of those who have no token.
-	enrolments *rates
+	enrolments *ratelimit.Keyed
 }
 
 // How many codes may be tried a second, by everybody together, and how many
@@ -46,7 +47,7 @@ func New(c Config) *Server {
 	if c.Rate == 0 {
 		c.Rate = defaultRate
 	}
-	return &Server{dir: c.Directory, log: c.Logger, rates: newRates(c.Rate), enrolments: newRates(enrolmentRate)}
+	return &Server{dir: c.Directory, log: c.Logger, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate)}
 }
 
 // methods maps HTTP methods to handlers; any other is refused with 405.
