@@ -153,7 +153,8 @@ type Tx interface {
 	Foresee(all []Identity) error
 
 	// Savepoint runs fn; if it returns an error, what fn wrote is undone and
-	// the error returned, and the transaction goes on.
+	// the error returned, and the transaction goes on. To undo may take that the
+	// whole Update runs again.
 	Savepoint(fn func() error) error
 
 	// InsertResource inserts r with its index rows and sets r.RID. ErrExists if

@@ -58,5 +58,5 @@ func (s *session) advise(sql string, args ...any) error {
 	if !s.write || !s.locks() {
 		return nil
 	}
-	return s.exec(sql, args...)
+	return s.effect(sql, args...)
 }

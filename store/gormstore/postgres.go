@@ -143,12 +143,15 @@ func (e *postgresEngine) view(ctx context.Context, loosely bool, fn func(*sessio
 }
 
 func (e *postgresEngine) update(ctx context.Context, fn func(*session) error) error {
-	unique, broken := 0, 0
+	unique, broken, guarded := 0, 0, false
 	for try := 1; ; try++ {
-		outcome, err := e.try(ctx, fn, try > 1)
+		outcome, err := e.try(ctx, fn, try > 1, guarded)
 		switch outcome {
 		case settled:
 			return err
+		case unguarded:
+			guarded = true
+			continue
 		case keyTaken:
 			unique++
 		case disconnected:
@@ -175,9 +178,10 @@ const (
 	lostRace                    // another transaction went through instead
 	keyTaken                    // another one took a unique key meanwhile
 	disconnected                // before anything could be committed
+	unguarded                   // savepoints are needed
 )
 
-func (e *postgresEngine) try(ctx context.Context, fn func(*session) error, again bool) (outcome, error) {
+func (e *postgresEngine) try(ctx context.Context, fn func(*session) error, again, guarded bool) (outcome, error) {
 	p, err := e.connect(ctx)
 	if err != nil {
 		return settled, err
@@ -186,7 +190,7 @@ func (e *postgresEngine) try(ctx context.Context, fn func(*session) error, again
 	defer p.end()
 	p.begin, p.writes = "begin isolation level read committed", true
 	s := newSession(ctx, p, postgresDialect{}, true)
-	s.verify, s.rids = again, &e.rids
+	s.verify, s.guarded, s.rids = again, guarded, &e.rids
 	s.seqs = &transactionSeq{p: p, base: e.eventBase}
 	s.slot = int(p.c.PgConn().PID() % counterSlots)
 
@@ -216,6 +220,8 @@ func judgeOutcome(err error, p *postgresConn, unknown bool) outcome {
 	switch {
 	case err == nil || unknown || p.ctx.Err() != nil:
 		return settled
+	case errors.Is(err, errUnguarded):
+		return unguarded
 	case lost(err):
 		return lostRace
 	case p.failed != nil && errors.Is(err, errUnique):

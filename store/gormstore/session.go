@@ -64,9 +64,13 @@ type session struct {
 	ctx    context.Context
 	write  bool
 	verify bool // trust nothing learned: this is not the first run
-	rids   ridSource
-	seqs   seqSource
-	slot   int // of the counters that this transaction changes
+	// guarded says that Savepoint makes savepoints: a run before this one needed
+	// what they undo.
+	guarded bool
+	writes  int // how many statements of this transaction may have written
+	rids    ridSource
+	seqs    seqSource
+	slot    int // of the counters that this transaction changes
 
 	reading bool // rows are open
 	depth   int  // of savepoints
@@ -96,7 +100,14 @@ func newSession(ctx context.Context, c conn, d dialect, write bool) *session {
 	return s
 }
 
+// exec runs a statement that writes.
 func (s *session) exec(sql string, args ...any) error {
+	s.writes++
+	return s.effect(sql, args...)
+}
+
+// effect runs a statement that gives no rows, such as one that locks.
+func (s *session) effect(sql string, args ...any) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
@@ -183,6 +194,7 @@ func (s *session) orm() (*gorm.DB, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
+	s.writes++
 	return s.conn.orm()
 }
 
@@ -192,15 +204,37 @@ func (s *session) lock(sql string, args ...any) error {
 	if !s.write || !s.locks() {
 		return nil
 	}
-	return s.exec(sql+" ORDER BY r.rid FOR UPDATE OF r", args...)
+	return s.effect(sql+" ORDER BY r.rid FOR UPDATE OF r", args...)
 }
 
-// Savepoint implements store.Tx.
+// errUnguarded ends a transaction that has to undo a part and made no savepoint
+// for it. It is run again, guarded.
+var errUnguarded = errors.New("gormstore: savepoints are needed")
+
+// Savepoint implements store.Tx. What fails mostly does so before it writes, and
+// then there is nothing to undo. So the first run of a transaction makes no
+// savepoint: one for each resource of a bulk costs SQLite a copy of each page
+// that it changes, and PostgreSQL a transaction number.
 func (t *tx) Savepoint(fn func() error) error {
 	s := t.session
 	if err := s.ready(); err != nil {
 		return err
 	}
+	if s.guarded {
+		return s.savepoint(fn)
+	}
+	before := s.writes
+	err := fn()
+	if failure := s.failure(); failure != nil {
+		return failure
+	}
+	if err != nil && s.writes > before {
+		return s.lose(errUnguarded)
+	}
+	return err
+}
+
+func (s *session) savepoint(fn func() error) error {
 	s.depth++
 	name := fmt.Sprintf("sp%d", s.depth)
 	deltas := maps.Clone(s.deltas)

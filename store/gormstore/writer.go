@@ -10,8 +10,13 @@ import (
 	"gorm.io/gorm"
 )
 
-// groupSize bounds how many Updates share one transaction.
-const groupSize = 256
+// A transaction is closed to further Updates when it has had groupSize of them,
+// or has run groupWrites statements: what a large one still has to do by itself
+// is more than a commit, and it does that best in a transaction of its own.
+const (
+	groupSize   = 256
+	groupWrites = 1024
+)
 
 // writer owns the one connection that writes to a SQLite file. Its goroutine
 // runs the functions of concurrent Updates in one transaction and commits them
@@ -33,12 +38,13 @@ type writer struct {
 
 // job is one Update, or one task of maintenance between two groups.
 type job struct {
-	ctx   context.Context
-	fn    func(*session) error
-	alone func(*sql.Conn) error // instead of fn: outside any transaction
-	state atomic.Int32
-	err   error      // of fn
-	reply chan error // gets one answer if the job was started
+	ctx    context.Context
+	fn     func(*session) error
+	alone  func(*sql.Conn) error // instead of fn: outside any transaction
+	state  atomic.Int32
+	writes int        // how many statements fn ran
+	err    error      // of fn
+	reply  chan error // gets one answer if the job was started
 }
 
 // The states of a job.
@@ -151,7 +157,7 @@ func (w *writer) next() *job {
 // group runs j and what waits behind it in one transaction.
 func (w *writer) group(j *job) {
 	var ran []*job
-	wrote := false
+	wrote, writes := false, 0
 	var failure error
 	for n := 0; j != nil; j, n = w.next(), n+1 {
 		if !j.state.CompareAndSwap(queued, started) && j.state.Load() == dropped {
@@ -170,11 +176,11 @@ func (w *writer) group(j *job) {
 			}
 		}
 		ran = append(ran, j)
-		if failure = w.call(j, ran); failure != nil {
+		if failure = w.call(j, ran, wrote); failure != nil {
 			break
 		}
-		wrote = wrote || j.err == nil
-		if n+1 >= groupSize {
+		wrote, writes = wrote || j.err == nil, writes+j.writes
+		if n+1 >= groupSize || writes >= groupWrites {
 			break
 		}
 	}
@@ -205,12 +211,24 @@ func (w *writer) begin() error {
 	return err
 }
 
-// call runs one job in a savepoint. Its own failure goes to j.err; call's error
-// means that the whole transaction is lost.
-func (w *writer) call(j *job, ran []*job) error {
+// call runs one job. Its own failure goes to j.err and leaves nothing of it;
+// call's error means that the whole transaction is lost. Jobs share it if one
+// before this one wrote.
+func (w *writer) call(j *job, ran []*job, shared bool) error {
+	err := w.try(j, ran, shared, false)
+	if errors.Is(err, errUnguarded) {
+		err = w.try(j, ran, shared, true)
+	}
+	return err
+}
+
+// try runs a job, in a savepoint if the transaction isn't its own.
+func (w *writer) try(j *job, ran []*job, shared, guarded bool) error {
 	c := &sqliteConn{c: w.conn, base: w.orm}
-	if err := c.mark("job"); err != nil {
-		return err
+	if shared {
+		if err := c.mark("job"); err != nil {
+			return err
+		}
 	}
 	returned := false
 	defer func() {
@@ -219,18 +237,31 @@ func (w *writer) call(j *job, ran []*job) error {
 		}
 	}()
 	s := newSession(j.ctx, c, sqliteDialect{}, true)
-	s.rids, s.seqs = &lastRID{}, &lastSeq{}
+	s.rids, s.seqs, s.guarded = &lastRID{}, &lastSeq{}, guarded
 	j.err = protect(w.log, s, j.fn)
-	returned = true
-	if c.failed != nil {
+	returned, j.writes = true, s.writes
+	if c.failed != nil && !errors.Is(c.failed, errUnguarded) {
 		return c.failed
 	}
-	if j.err == nil {
-		if j.err = s.writeCounts(); j.err == nil {
-			return c.release("job")
-		}
+	if j.err == nil && c.failed == nil {
+		j.err = s.writeCounts()
 	}
-	return c.undo("job")
+	switch {
+	case j.err != nil || c.failed != nil:
+		return errors.Join(w.undo(c, shared), c.failed)
+	case shared:
+		return c.release("job")
+	}
+	return nil
+}
+
+// undo takes back what a job wrote, and goes on with the transaction.
+func (w *writer) undo(c *sqliteConn, shared bool) error {
+	if shared {
+		return c.undo("job")
+	}
+	w.rollback()
+	return w.begin()
 }
 
 // abandon gives up the transaction of a function that ended the goroutine. The

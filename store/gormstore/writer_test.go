@@ -68,6 +68,7 @@ func TestGroupCommitKeepsFailuresApart(t *testing.T) {
 	}
 	ok := func() error { return nil }
 	errs := queue(t, w.Store,
+		insert("refused", func() error { return refused }), // nobody before it has written
 		insert("first", ok),
 		insert("refused", func() error { return refused }),
 		insert("second", ok),
@@ -77,13 +78,13 @@ func TestGroupCommitKeepsFailuresApart(t *testing.T) {
 		insert("fourth", ok),
 		insert("first", ok), // the key is taken by a neighbour of the same group
 	)
-	for i, want := range []bool{true, false, true, false, true, false, true, false} {
+	for i, want := range []bool{false, true, false, true, false, true, false, true, false} {
 		if (errs[i] == nil) != want {
 			t.Errorf("update %d: error %v, success wanted: %v", i, errs[i], want)
 		}
 	}
-	if !errors.Is(errs[1], refused) || !errors.Is(errs[7], store.ErrExists) {
-		t.Errorf("errors %v and %v, want their own", errs[1], errs[7])
+	if !errors.Is(errs[0], refused) || !errors.Is(errs[2], refused) || !errors.Is(errs[8], store.ErrExists) {
+		t.Errorf("errors %v, %v and %v, want their own", errs[0], errs[2], errs[8])
 	}
 	names, page := w.find(w.query(w.set.User, 0, ""))
 	want := "[Display first Display second Display third Display fourth]"
