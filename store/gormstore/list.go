@@ -203,22 +203,47 @@ func (l *lister) streamAfter(start store.Position, whole bool) error {
 		b.add(" AND "+l.place()+" > ?", start.RID)
 	}
 	b.add(" ORDER BY "+l.place()+" LIMIT ?", l.q.Limit+1)
-	sc, read, last := newRecordScanner(), l.each, start
-	if whole {
-		read = l.eachOf
+	if whole && l.q.Limit <= briefPage {
+		return l.briefly(b, start)
 	}
-	return read(func(rs rows) error {
-		if l.page.Count == l.q.Limit {
-			l.page.Next = &store.Position{RID: last.RID, Index: start.Index + l.page.Count}
-			return nil
-		}
-		if err := sc.scan(rs); err != nil {
-			return err
-		}
-		l.page.Count++
-		last.RID = sc.rec.RID
-		return l.row(&sc.rec)
+	sc, last := newRecordScanner(), start
+	return l.each(func(rs rows) error { return l.take(rs, sc, start, &last, l.row) }, b.sql(), b.args...)
+}
+
+// briefPage is up to how many rows a page is kept before any of it is passed on.
+const briefPage = 100
+
+// briefly reads a page that probably has few rows.
+func (l *lister) briefly(b *builder, start store.Position) error {
+	var read []store.Record
+	keep := func(rec *store.Record) error {
+		read = append(read, *rec)
+		return nil
+	}
+	err := l.brief(func(rs rows) error {
+		read, l.page = nil, store.Page{}
+		sc, last := newRecordScanner(), start
+		return drain(l.ctx, rs, func(rs rows) error { return l.take(rs, sc, start, &last, keep) })
 	}, b.sql(), b.args...)
+	for i := 0; err == nil && i < len(read); i++ {
+		err = l.row(&read[i])
+	}
+	return err
+}
+
+// take passes a row of the page on; what comes behind the page tells where the
+// next one begins.
+func (l *lister) take(rs rows, sc *recordScanner, start store.Position, last *store.Position, row func(*store.Record) error) error {
+	if l.page.Count == l.q.Limit {
+		l.page.Next = &store.Position{RID: last.RID, Index: start.Index + l.page.Count}
+		return nil
+	}
+	if err := sc.scan(rs); err != nil {
+		return err
+	}
+	l.page.Count++
+	last.RID = sc.rec.RID
+	return row(&sc.rec)
 }
 
 // few says that an index expects few matches.
@@ -237,16 +262,19 @@ func (l *lister) groups() fragment {
 // unless an index says that there are few.
 func (l *lister) scan() error {
 	few := l.few()
-	var read map[int64]*store.Record
-	if few {
-		read = map[int64]*store.Record{}
-	}
 	seen, first := 0, l.q.Offset
 	if l.q.After != nil {
 		first = l.q.After.Index
 	}
 	var places []store.Position
-	err := l.candidates(few, func(rec *store.Record, _ *document.Object) error {
+	var read map[int64]*store.Record
+	begin := func() {
+		seen, places, read = 0, nil, nil
+		if few {
+			read = map[int64]*store.Record{}
+		}
+	}
+	err := l.candidates(few, begin, func(rec *store.Record, _ *document.Object) error {
 		seen++
 		before := seen <= l.q.Offset
 		if l.q.After != nil {
@@ -268,13 +296,15 @@ func (l *lister) scan() error {
 	return l.give(places, first, read)
 }
 
-// candidates, which may be all that the query reads, calls match for each resource that the residual, too, lets
-// through, in the order of creation. It reads at most MaxScan rows.
-func (l *lister) candidates(only bool, match func(*store.Record, *document.Object) error) error {
+// candidates calls match for each resource that the residual, too, lets through,
+// in the order of creation, and begin before the first, perhaps again. It reads
+// at most MaxScan rows. If it is only these few that the query reads, match must
+// only keep them.
+func (l *lister) candidates(few bool, begin func(), match func(*store.Record, *document.Object) error) error {
 	b := l.builder()
 	l.from(b, func() {
 		groups := noGroups
-		if only {
+		if few {
 			groups = l.groups()
 		}
 		b.columns(l.dialect, true, groups)
@@ -288,12 +318,8 @@ func (l *lister) candidates(only bool, match func(*store.Record, *document.Objec
 	for i := range x.facts {
 		facts = append(facts, (*flag)(&x.facts[i]))
 	}
-	sc := newRecordScanner(facts...)
-	scanned, read := 0, l.each
-	if only {
-		read = l.eachOf
-	}
-	return read(func(rs rows) error {
+	sc, scanned := newRecordScanner(facts...), 0
+	one := func(rs rows) error {
 		if scanned++; scanned > l.q.MaxScan {
 			return tooMany(l.q.MaxScan)
 		}
@@ -308,6 +334,15 @@ func (l *lister) candidates(only bool, match func(*store.Record, *document.Objec
 			return nil
 		}
 		return match(&sc.rec, x.object)
+	}
+	if !few {
+		begin()
+		return l.each(one, b.sql(), b.args...)
+	}
+	return l.brief(func(rs rows) error {
+		begin()
+		scanned = 0
+		return drain(l.ctx, rs, one)
 	}, b.sql(), b.args...)
 }
 

@@ -37,6 +37,8 @@ func (e *postgresEngine) metrics() []store.Metric {
 		{Name: "postgres_connections_in_use", Help: "Connections in use.", Value: float64(s.InUse)},
 		{Name: "postgres_connections_idle", Help: "Open connections that wait for work.", Value: float64(s.Idle)},
 		{Name: "postgres_connection_waits_total", Help: "Transactions that waited for a connection.", Counter: true, Value: float64(s.WaitCount)},
+		{Name: "postgres_looks_total", Help: "Look-ups that were asked together with what was asked at the same time.", Counter: true, Value: float64(e.looks.asked.Load())},
+		{Name: "postgres_look_round_trips_total", Help: "Round trips that they took.", Counter: true, Value: float64(e.looks.sent.Load())},
 		{Name: "postgres_connection_wait_seconds_total", Help: "Time that transactions waited for a connection.", Counter: true, Value: s.WaitDuration.Seconds()},
 	}
 }

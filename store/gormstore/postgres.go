@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,7 @@ type postgresEngine struct {
 	orm       *gorm.DB
 	log       *slog.Logger
 	rids      ridBlocks
+	looks     looks
 	analyzer  *analyzer
 	eventBase int64
 }
@@ -76,6 +78,7 @@ func openPostgres(ctx context.Context, c Config) (_ *Store, err error) {
 	if e.orm, err = openGorm(postgres.New(postgres.Config{Conn: e.db}), c.Logger); err != nil {
 		return nil, err
 	}
+	e.looks = looks{e: e, senders: min(runtime.GOMAXPROCS(0), max(1, c.Connections/2)), timeout: c.BusyTimeout}
 	if err := e.readEventBase(ctx); err != nil {
 		return nil, err
 	}
@@ -106,31 +109,15 @@ func (e *postgresEngine) readEventBase(ctx context.Context) error {
 
 // connect gives a connection with no transaction begun.
 func (e *postgresEngine) connect(ctx context.Context) (*postgresConn, error) {
-	pool, err := e.db.Conn(ctx)
-	if err != nil {
-		return nil, connectError(err)
-	}
-	p := &postgresConn{ctx: ctx, pool: pool, base: e.orm}
-	err = pool.Raw(func(c any) error {
-		p.c = c.(*stdlib.Conn).Conn()
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(postgresError(err), pool.Close())
-	}
-	return p, nil
+	p := &postgresConn{ctx: ctx, e: e}
+	return p, p.connect()
 }
 
 // view reads one snapshot: REPEATABLE READ never fails for a transaction that
 // only reads.
 func (e *postgresEngine) view(ctx context.Context, loosely bool, fn func(*session) error) error {
-	p, err := e.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.pool.Close()
-	defer p.end()
-	p.begin, p.loose = "begin isolation level repeatable read read only", loosely
+	p := &postgresConn{ctx: ctx, e: e, begin: "begin isolation level repeatable read read only", loose: loosely}
+	defer p.close()
 	s := newSession(ctx, p, postgresDialect{}, false)
 	s.seqs = snapshotSeq{p, e}
 	if err := fn(s); err != nil {
@@ -186,8 +173,7 @@ func (e *postgresEngine) try(ctx context.Context, fn func(*session) error, again
 	if err != nil {
 		return settled, err
 	}
-	defer p.pool.Close()
-	defer p.end()
+	defer p.close()
 	p.begin, p.writes = "begin isolation level read committed", true
 	s := newSession(ctx, p, postgresDialect{}, true)
 	s.verify, s.guarded, s.rids = again, guarded, &e.rids

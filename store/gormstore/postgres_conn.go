@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 )
 
@@ -16,9 +17,9 @@ import (
 // the BEGIN. The first error ends the transaction, as it does on the server.
 type postgresConn struct {
 	ctx  context.Context
-	pool *sql.Conn // holds the connection
+	e    *postgresEngine
+	pool *sql.Conn // holds the connection; nil before it is needed
 	c    *pgx.Conn // the same connection
-	base *gorm.DB
 
 	begin  string // the statement that begins the transaction
 	writes bool
@@ -34,6 +35,34 @@ type postgresConn struct {
 type statement struct {
 	sql  string
 	args []any
+}
+
+// connect takes a connection, if there is none.
+func (p *postgresConn) connect() error {
+	if p.pool != nil {
+		return nil
+	}
+	pool, err := p.e.db.Conn(p.ctx)
+	if err != nil {
+		return connectError(err)
+	}
+	err = pool.Raw(func(c any) error {
+		p.c = c.(*stdlib.Conn).Conn()
+		return nil
+	})
+	if err != nil {
+		return errors.Join(postgresError(err), pool.Close())
+	}
+	p.pool = pool
+	return nil
+}
+
+// close gives the connection back.
+func (p *postgresConn) close() {
+	if p.pool != nil {
+		p.end()
+		_ = p.pool.Close() // says only that it was given back before
+	}
 }
 
 func (p *postgresConn) failure() error { return p.failed }
@@ -78,19 +107,42 @@ func (p *postgresConn) keepExpected() {
 	}
 }
 
+// withExpected makes what is expected a condition, which no row changes, so that
+// it is found out before the first one.
+func (p *postgresConn) withExpected(q string, args []any) (string, []any) {
+	if p.stamp == nil {
+		return q, args
+	}
+	return "SELECT * FROM (" + q + ") q WHERE (" + expected + ") = 1", append(slices.Clone(args), *p.stamp)
+}
+
+func (p *postgresConn) together(q string, args []any, read func(rows) error) error {
+	if !p.loose || p.begun || len(p.kept) > 0 || p.failed != nil {
+		return errApart
+	}
+	q, args = p.withExpected(q, args)
+	err := p.e.looks.ask(p.ctx, numbered(q), args, read)
+	if !errors.Is(err, errApart) {
+		p.stamp = nil
+	}
+	return err
+}
+
 func (p *postgresConn) query(q string, args ...any) (rows, error) {
 	if p.failed != nil {
 		return nil, p.failed
 	}
 	alone := p.alone
 	p.alone = false
-	if alone && !p.begun && len(p.kept) == 0 && p.stamp != nil {
-		// A condition that no row changes is found out before the first row.
-		q, args = "SELECT * FROM ("+q+") q WHERE ("+expected+") = 1", append(slices.Clone(args), *p.stamp)
+	if alone && !p.begun && len(p.kept) == 0 {
+		q, args = p.withExpected(q, args)
 		p.stamp = nil
 	}
 	p.keepExpected()
 	q = numbered(q)
+	if err := p.connect(); err != nil {
+		return nil, p.fail(err)
+	}
 	if (p.begun || alone) && len(p.kept) == 0 {
 		r, err := p.c.Query(p.ctx, q, args...)
 		if err != nil {
@@ -113,6 +165,9 @@ func (p *postgresConn) query(q string, args ...any) (rows, error) {
 // send sends what is kept, after BEGIN if need be, and reads all results but
 // the last unread ones. What is sent alone is a transaction by itself.
 func (p *postgresConn) send(ctx context.Context, unread int, alone bool) (pgx.BatchResults, error) {
+	if err := p.connect(); err != nil {
+		return nil, p.fail(err)
+	}
 	b := &pgx.Batch{}
 	first := !p.begun && !alone
 	if first {
@@ -208,7 +263,7 @@ func (p *postgresConn) orm() (*gorm.DB, error) {
 	if err := p.flush(); err != nil {
 		return nil, err
 	}
-	return onConn(p.base, p.pool).WithContext(p.ctx), nil
+	return onConn(p.e.orm, p.pool).WithContext(p.ctx), nil
 }
 
 func (p *postgresConn) mark(name string) error { return p.exec("SAVEPOINT " + name) }

@@ -41,6 +41,8 @@ func (p *postgresConn) horizon(s *session) (int64, error) {
 		if err := s.one([]any{&next, &running}, runningUpdates); err != nil {
 			return 0, err
 		}
+	} else if err := p.connect(); err != nil {
+		return 0, p.fail(err)
 	} else if err := p.c.QueryRow(p.ctx, runningUpdates).Scan(&next, &running); err != nil {
 		return 0, p.fail(err)
 	}

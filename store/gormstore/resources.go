@@ -144,9 +144,11 @@ func (r *reader) Record(v store.View, kind schema.Kind, id string, groups bool) 
 	b.add(" WHERE r.tenant = ? AND r.id = ? AND r.kind = ?", v.Tenant, id, kind).visible()
 	sc := newRecordScanner()
 	found := false
-	err := r.eachOf(func(rs rows) error {
-		found = true
-		return sc.scan(rs)
+	err := r.brief(func(rs rows) error {
+		if found = rs.Next(); found {
+			return sc.scan(rs)
+		}
+		return rs.Err()
 	}, b.sql(), b.args...)
 	if err == nil && !found {
 		err = store.ErrNotFound

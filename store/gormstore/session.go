@@ -29,6 +29,10 @@ type conn interface {
 	// single says that the next statement is all that a method asks. In a Look
 	// it needs no transaction, unless one has begun.
 	single()
+	// together runs a statement that gives rows, the first one of a Look, with
+	// those of others; errApart where that isn't possible or saves nothing. read
+	// may be called on another goroutine, and in vain.
+	together(sql string, args []any, read func(rows) error) error
 	// mark, undo and release are a savepoint.
 	mark(name string) error
 	undo(name string) error
@@ -163,6 +167,24 @@ func drain(ctx context.Context, r rows, scan func(rows) error) error {
 func (s *session) eachOf(scan func(rows) error, sql string, args ...any) error {
 	s.conn.single()
 	return s.each(scan, sql, args...)
+}
+
+// brief is eachOf for a statement that finds few rows by an index. read gets all
+// of them, may be called again from the beginning, and must only keep what it
+// reads.
+func (s *session) brief(read func(rows) error, sql string, args ...any) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if err := s.conn.together(sql, args, read); !errors.Is(err, errApart) {
+		return err
+	}
+	s.conn.single()
+	r, err := s.conn.query(sql, args...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(read(r), r.Close())
 }
 
 // one scans the only row of a query; store.ErrNotFound if there is none.

@@ -285,7 +285,7 @@ func (l *lister) readChunk(places []store.Position) (map[int64]*store.Record, er
 // matches are kept, at most MaxScan.
 func (l *lister) sortInMemory() error {
 	var all []store.Position
-	err := l.candidates(false, func(rec *store.Record, o *document.Object) error {
+	err := l.candidates(false, func() {}, func(rec *store.Record, o *document.Object) error {
 		key, ok := l.sortKey(rec, o)
 		all = append(all, store.Position{Key: key, Null: !ok, RID: rec.RID})
 		return nil

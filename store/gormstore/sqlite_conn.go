@@ -83,6 +83,9 @@ func (s *sqliteConn) expect(stamp int64) error {
 	return nil
 }
 
+// together is only for what has to wake another process.
+func (s *sqliteConn) together(string, []any, func(rows) error) error { return errApart }
+
 func (s *sqliteConn) orm() (*gorm.DB, error) { return onConn(s.base, s.c), s.begin() }
 
 func (s *sqliteConn) mark(name string) error { return s.exec("SAVEPOINT " + name) }
