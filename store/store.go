@@ -124,8 +124,13 @@ type Reader interface {
 	// Referrers gives the rids of the resources, of any kind and view of the
 	// tenant, that have an index row (attr, key) in any document.
 	Referrers(tenant int64, attr int, key string) ([]int64, error)
-	// Parked gives what waits for a reference to arrive.
+	// Parked gives what waits for a reference to arrive. Inside an Update the
+	// rows of the resources that refer are locked until the transaction ends.
 	Parked(source int64, ref string) ([]Parked, error)
+	// ParkedMembers gives the references, sorted by their bytes, of the members
+	// that a group waits for on behalf of a source. Inside an Update they stay
+	// as they are only if the group's row is locked.
+	ParkedMembers(source, group int64) ([]string, error)
 	// Conflicts gives the tenant's conflicts, the newest first.
 	Conflicts(tenant int64, limit int) ([]Conflict, error)
 	// Events calls row for the tenant's events after a sequence number, oldest

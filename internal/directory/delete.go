@@ -31,6 +31,9 @@ func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) er
 		return err
 	}
 	if t.Kind == schema.Group {
+		if _, err := w.keepParked(s, nil); err != nil {
+			return err
+		}
 		if _, _, err := w.tx.ReplaceMembers(w.actor.Tenant.ID, s.res.RID, source, nil); err != nil {
 			return err
 		}

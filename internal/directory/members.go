@@ -18,11 +18,6 @@ type MemberOp struct {
 	Where func(store.Member) bool
 }
 
-// refersByOwnIDs says whether a source refers to members by the ids of its own
-// directory, so that an unknown one is a member that has not arrived yet. The
-// others got our ids from us, so an unknown one is an error.
-func refersByOwnIDs(k store.SourceKind) bool { return k == store.SourceAD || k == store.SourceAPI }
-
 // changeMembers applies the operations to the members that the actor's source
 // asserts, and logs what really changed. The cost follows the operations, not
 // the group.
@@ -46,6 +41,9 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 	tenant, group, source := w.actor.Tenant.ID, s.res.RID, w.actor.Source.ID
 	switch {
 	case op.Clear:
+		if _, err := w.keepParked(s, nil); err != nil {
+			return nil, nil, err
+		}
 		return w.tx.ReplaceMembers(tenant, group, source, nil)
 	case op.Where != nil:
 		var rids []int64
@@ -60,7 +58,11 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 		}
 		return w.tx.ChangeMembers(tenant, group, source, nil, rids)
 	case op.Replace != nil:
-		rids, err := w.memberRIDs(s, op.Replace, ids)
+		others, err := w.keepParked(s, op.Replace)
+		if err != nil {
+			return nil, nil, err
+		}
+		rids, err := w.memberRIDs(s, others, ids)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -128,16 +130,6 @@ func (w *Writer) gone(r store.Ref) bool {
 	return !w.actor.Admin && r.Link == store.LinkEnded
 }
 
-func (w *Writer) parkMember(s *subject, ref string) error {
-	err := w.tx.Park(store.Parked{Tenant: w.actor.Tenant.ID, Source: w.actor.Source.ID, Ref: ref, Kind: store.ParkedMember, RID: s.res.RID})
-	if err != nil {
-		return err
-	}
-	e := w.event("group.memberParked", &s.res)
-	e.Outcome, e.Reason, e.Detail = OutcomeParked, "referenceUnknown", "The member "+quoteID(ref)+" has not arrived yet."
-	return nil
-}
-
 // removable resolves references to members that are to be removed; unknown
 // ones are no members, so nothing has to be done about them.
 func (w *Writer) removable(s *subject, refs []string, ids map[int64]string) ([]int64, error) {
@@ -156,7 +148,7 @@ func (w *Writer) removable(s *subject, refs []string, ids map[int64]string) ([]i
 			if named != nil {
 				r, ok = *named, true
 			}
-			if err := w.tx.Unpark(store.Parked{Tenant: w.actor.Tenant.ID, Source: w.actor.Source.ID, Ref: ref, Kind: store.ParkedMember, RID: s.res.RID}); err != nil {
+			if err := w.tx.Unpark(w.parkedMember(s, ref)); err != nil {
 				return nil, err
 			}
 		}

@@ -144,6 +144,9 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 	if err != nil {
 		return err
 	}
+	if res.State == store.Deleted || res.State == store.Purged {
+		return nil
+	}
 	if p.Kind == store.ParkedMember {
 		added, _, err := w.tx.ChangeMembers(p.Tenant, p.RID, p.Source, []int64{target.res.RID}, nil)
 		if err != nil || len(added) == 0 {
@@ -152,9 +155,6 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 		e := w.event("group.membersChanged", &res)
 		e.After, e.Reason = idList("members", []string{target.res.ID}), "referenceArrived"
 		return w.tx.Touch(p.RID, p.Source, res.Authority == p.Source, true, w.now)
-	}
-	if res.State == store.Deleted || res.State == store.Purged {
-		return nil
 	}
 	if p.RID == target.res.RID {
 		return nil

@@ -15,6 +15,11 @@ func (r *reader) Parked(source int64, ref string) ([]store.Parked, error) {
 	if err := r.meet(refPoint(source, ref)); err != nil {
 		return nil, err
 	}
+	// Who doesn't wait any more since, by a change that isn't committed yet, isn't
+	// found afterwards.
+	if err := r.lock("SELECT 1 FROM resources r WHERE r.rid IN (SELECT p.rid FROM parked p WHERE p.source = ? AND p.ref = ?)", source, ref); err != nil {
+		return nil, err
+	}
 	var out []store.Parked
 	err := r.each(func(rs rows) error {
 		p := store.Parked{Source: source, Ref: ref}
@@ -22,6 +27,18 @@ func (r *reader) Parked(source int64, ref string) ([]store.Parked, error) {
 		out = append(out, p)
 		return err
 	}, "SELECT tenant, kind, rid FROM parked WHERE source = ? AND ref = ? ORDER BY kind, rid", source, ref)
+	return out, err
+}
+
+// ParkedMembers implements store.Reader.
+func (r *reader) ParkedMembers(source, group int64) ([]string, error) {
+	var out []string
+	err := r.each(func(rs rows) error {
+		var ref string
+		err := rs.Scan(&ref)
+		out = append(out, ref)
+		return err
+	}, "SELECT ref FROM parked WHERE rid = ? AND source = ? AND kind = ? ORDER BY ref", group, source, store.ParkedMember)
 	return out, err
 }
 

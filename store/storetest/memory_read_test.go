@@ -207,6 +207,15 @@ func (x *memTx) Parked(source int64, ref string) (all []store.Parked, err error)
 	}
 	return all, nil
 }
+func (x *memTx) ParkedMembers(source, group int64) (refs []string, err error) {
+	for p := range x.parked {
+		if p.Source == source && p.RID == group && p.Kind == store.ParkedMember {
+			refs = append(refs, p.Ref)
+		}
+	}
+	slices.Sort(refs)
+	return refs, nil
+}
 func (x *memTx) Conflicts(tenant int64, limit int) ([]store.Conflict, error) {
 	all := filtered(x.conflicts, func(c store.Conflict) bool { return c.Tenant == tenant })
 	slices.Reverse(all)

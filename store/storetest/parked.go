@@ -14,6 +14,8 @@ func parkedChecks() []check {
 		{"what is parked is found by its source and reference", parkedFound},
 		{"parking twice changes nothing", parkedTwice},
 		{"unparking forgets exactly one", parkedForgotten},
+		{"a group's parked members are found by its source", parkedMembers},
+		{"who waits no longer isn't found by what arrives at the same time", parkedNoLonger},
 	}
 }
 
@@ -67,4 +69,47 @@ func parkedForgotten(t *testing.T, s store.Store) {
 	w.update(func(tx store.Tx) error { return errors.Join(tx.Unpark(waiting[1]), tx.Unpark(waiting[1])) })
 	equal(w, "parked", parked(w, w.hr, "E-9"), []store.Parked{waiting[0], waiting[2]})
 	equal(w, "parked by another source", len(parked(w, w.ad, "E-9")), 1)
+}
+
+func parkedMembers(t *testing.T, s store.Store) {
+	w, waiting := parkedWorld(t, s)
+	g := waiting[2].RID
+	for _, ref := range []string{"É", "a", "B", "Z"} {
+		w.update(func(tx store.Tx) error {
+			return tx.Park(store.Parked{Tenant: w.tenant, Source: w.hr, Ref: ref, Kind: store.ParkedMember, RID: g})
+		})
+	}
+	members := func(source, group int64) []string {
+		return read(w, func(r store.Reader) ([]string, error) { return r.ParkedMembers(source, group) })
+	}
+	equal(w, "members", members(w.hr, g), []string{"B", "E-9", "Z", "a", "É"})
+	equal(w, "members of another source", members(w.ad, g), nil)
+	equal(w, "members of another resource", members(w.hr, waiting[1].RID), []string{"E-9"})
+	w.update(func(tx store.Tx) error { return tx.Unpark(waiting[2]) })
+	equal(w, "members after one left", members(w.hr, g), []string{"B", "Z", "a", "É"})
+}
+
+// parkedNoLonger lets a group stop waiting while what it waited for arrives: in
+// either order it isn't a member afterwards.
+func parkedNoLonger(t *testing.T, s store.Store) {
+	w, waiting := parkedWorld(t, s)
+	member, g := waiting[0].RID, waiting[2]
+	w.race(func(i int, tx store.Tx, arrived func()) error {
+		if i == 0 { // the group's members are replaced by none
+			_, err := tx.Resource(w.tenant, g.RID)
+			_, _, e := tx.ReplaceMembers(w.tenant, g.RID, w.hr, nil)
+			err = errors.Join(err, tx.Unpark(g), e)
+			_, e = tx.ParkedMembers(w.hr, g.RID)
+			arrived()
+			return errors.Join(err, e)
+		}
+		all, err := tx.Parked(w.hr, g.Ref)
+		arrived()
+		if err != nil || !slices.Contains(all, g) {
+			return err
+		}
+		_, _, err = tx.ChangeMembers(w.tenant, g.RID, w.hr, []int64{member}, nil)
+		return errors.Join(err, tx.Unpark(g))
+	})
+	equal(w, "members", w.members(w.hr, g.RID), nil)
 }
