@@ -61,7 +61,8 @@ func (w *Writer) find(source int64, ref string, kinds ...schema.Kind) (*store.Re
 	return w.findNamed(source, ref, kinds...)
 }
 
-// findNamed resolves a reference by externalId or anchor.
+// findNamed resolves a reference by externalId or anchor. What the source has
+// deleted isn't there: it may come back, and is waited for (DESIGN §9).
 func (w *Writer) findNamed(source int64, ref string, kinds ...schema.Kind) (*store.Ref, error) {
 	for _, kind := range kinds {
 		l, err := w.tx.FindExternalID(source, kind, ref)
@@ -76,7 +77,7 @@ func (w *Writer) findNamed(source int64, ref string, kinds ...schema.Kind) (*sto
 				}
 			}
 		}
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, store.ErrNotFound) || err == nil && l.State == store.LinkEnded {
 			continue
 		}
 		if err != nil {
@@ -86,11 +87,7 @@ func (w *Writer) findNamed(source int64, ref string, kinds ...schema.Kind) (*sto
 		if err != nil {
 			return nil, err
 		}
-		ref := store.Ref{RID: res.RID, ID: res.ID, Kind: res.Kind, Display: res.Display, State: res.State, Link: l.State}
-		if l.State == store.LinkEnded {
-			ref.State = store.Deleted
-		}
-		return &ref, nil
+		return &store.Ref{RID: res.RID, ID: res.ID, Kind: res.Kind, Display: res.Display, State: res.State, Link: l.State}, nil
 	}
 	return nil, nil
 }

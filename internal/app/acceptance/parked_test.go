@@ -71,6 +71,27 @@ func TestAGroupThatComesAgainDoesNotWaitForItsFormerMembers(t *testing.T) {
 	})
 }
 
+// Whoever left may come back, and is told by the groups and reports of a source
+// that has several writers before that.
+func TestAReferenceToSomebodyWhoLeftWaitsForTheReturn(t *testing.T) {
+	eachTenant(t, func(t *testing.T, n *tenant) {
+		ad := n.source(store.SourceAD, "ad", store.Policies{})
+		boss := user("boss@contoso.com", "externalId", "boss")
+		id := ad.create("/Users", boss)
+		g := ad.create("/Groups", group("Sales", "members", refs("boss")))
+		report := ad.create("/Users", user("report@contoso.com"))
+		ad.delete("/Users/" + id).status(204)
+		ad.patch("/Groups/"+g, op("add", "members", refs("boss"))).status(204)
+		ad.patch("/Users/"+report, op("add", enterpriseURN+":manager", object{"value": "boss"})).status(200)
+		ad.hasMembers(g)
+		if again := ad.create("/Users", boss); again != id {
+			t.Fatalf("came back as %s, want %s", again, id)
+		}
+		ad.hasMembers(g, id)
+		n.admin.get("/Users/"+report).is(enterpriseURN+"/manager/value", id)
+	})
+}
+
 // hasMembers wants a group to have exactly these members.
 func (c *client) hasMembers(group string, want ...string) {
 	c.t.Helper()
