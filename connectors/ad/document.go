@@ -19,9 +19,11 @@ type Document struct {
 	Scope    Scope    `json:"scope"`
 	Mapping  Mapping  `json:"mapping"`
 	Policies Policies `json:"policies"`
-	// Limits and Interval are the runner's, and no part of what is brought.
-	Limits   json.RawMessage `json:"limits,omitempty"`
-	Interval json.RawMessage `json:"interval,omitempty"`
+	// Limits, Interval and Partitions are the runner's, and no part of what is
+	// brought.
+	Limits     json.RawMessage `json:"limits,omitempty"`
+	Interval   json.RawMessage `json:"interval,omitempty"`
+	Partitions json.RawMessage `json:"partitions,omitempty"`
 }
 
 // Scope says which objects are brought. Containers and groups are named by
@@ -180,7 +182,7 @@ func parsed(ids []string) map[dirsync.GUID]bool {
 // sum stands for all that decides what is brought, defaults in full: another
 // one needs everything to be read again.
 func (d Document) sum() [sha256.Size]byte {
-	d.Limits, d.Interval = nil, nil
+	d.Limits, d.Interval, d.Partitions = nil, nil, nil
 	d.Mapping = d.Mapping.withDefaults()
 	b, err := json.Marshal(d)
 	if err != nil {

@@ -68,7 +68,7 @@ func (c *cycle) destroy() error {
 		if err := c.drop(c.state.Held, "The directory doesn't say so any more."); err != nil {
 			return err
 		}
-		c.state.Held = ""
+		c.state.hold("")
 	}
 	for _, it := range items {
 		it.disables = effects[it.Anchor].disables
@@ -120,13 +120,23 @@ func (c *cycle) toll(items []*item) (toll, map[string]effect, error) {
 			}
 		}
 	}
+	err := c.size(&t)
+	return t, effects, err
+}
+
+// size counts of how much a toll is: of a part what a full pull knows, else its
+// share of the source.
+func (c *cycle) size(t *toll) (err error) {
+	if c.Part.Of > 1 && c.index != nil {
+		t.objects, t.users = c.index.count()
+		return nil
+	}
 	var groups int
-	var err error
 	if t.users, err = c.scim.Count(c.ctx, scimclient.Users); err == nil {
 		groups, err = c.scim.Count(c.ctx, scimclient.Groups)
 	}
-	t.objects = t.users + groups
-	return t, effects, err
+	t.objects, t.users = c.Part.share(t.users+groups), c.Part.share(t.users)
+	return err
 }
 
 // emptied counts members that a group loses.
@@ -188,7 +198,7 @@ func (c *cycle) hold(items []*item, effects map[string]effect, why string) error
 			continue
 		}
 		if n.PlanHash == hash && (n.State == "held" || n.State == "approved") {
-			c.state.Held = n.ID
+			c.state.hold(n.ID)
 			return nil
 		}
 		if err := c.drop(n.ID, "A newer plan takes its place."); err != nil {
@@ -205,7 +215,8 @@ func (c *cycle) hold(items []*item, effects map[string]effect, why string) error
 	if _, err := c.control.UpdateRun(c.ctx, c.run.ID, scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done}); err != nil {
 		return err
 	}
-	c.state.Held, c.outcome = c.run.ID, "held"
+	c.state.hold(c.run.ID)
+	c.outcome = "held"
 	c.wrote = false // a run that is held writes no more
 	c.Log.Warn("run held", "run", c.run.ID, "why", why, "plan", hash)
 	return nil
@@ -280,26 +291,79 @@ func (c *cycle) plan(items []*item) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// decided looks at the run whose plan waits, and carries out what was approved.
+// decided looks at the run whose plan waits.
 func (c *cycle) decided() error {
 	n, err := c.control.GetRun(c.ctx, c.state.Held)
 	if err != nil && !scimclient.NotFound(err) {
 		return err
 	}
 	switch n.State {
-	case "held":
-		return nil
-	case "approved", "running":
+	case "held", "approved":
+		c.waiting = n
+	case "running": // somebody began with it
 		return c.carryOut(n)
+	default:
+		// Rejected, cancelled or gone: what the directory says is told again.
+		c.state.hold("")
+		c.state.fullNow("planRejected")
 	}
-	// Rejected, cancelled or gone: what the directory says is told again.
-	c.state.Held = ""
-	c.state.fullNow("planRejected")
+	return nil
+}
+
+// cameBack notes that an object is told as present. If a plan waits that would
+// destroy something of it, that part of the plan is out of date.
+func (c *cycle) cameBack(anchor string) error {
+	if c.waiting.ID == "" {
+		return nil
+	}
+	if c.planned == nil {
+		plan, err := c.control.Plan(c.ctx, c.waiting)
+		if err != nil {
+			return err
+		}
+		c.planned = map[string]bool{}
+		err = eachLine(plan, c.waiting.ID, func(l planLine) error {
+			c.planned[l.Anchor] = true
+			return nil
+		})
+		for _, a := range c.state.Back {
+			delete(c.planned, a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !c.planned[anchor] {
+		return nil
+	}
+	delete(c.planned, anchor)
+	if c.state.Back = append(c.state.Back, anchor); len(c.state.Back) <= maxBack {
+		return nil
+	}
+	id := c.waiting.ID
+	c.waiting = scimclient.Run{}
+	c.state.hold("")
+	c.state.fullNow("planOvertaken")
+	return c.drop(id, "The directory says otherwise by now.")
+}
+
+// eachLine reads a plan.
+func eachLine(plan []byte, run string, fn func(planLine) error) error {
+	for dec := json.NewDecoder(bytes.NewReader(plan)); dec.More(); {
+		var l planLine
+		if err := dec.Decode(&l); err != nil {
+			return fmt.Errorf("the plan of the run %s can't be read: %w", run, err)
+		}
+		if err := fn(l); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // carryOut does what an approved plan says, and nothing else. An object that
-// isn't as it was when the plan was made is left as it is.
+// isn't as it was when the plan was made, or that the directory has told as
+// present since, is left as it is.
 func (c *cycle) carryOut(n scimclient.Run) error {
 	plan, err := c.control.Plan(c.ctx, n)
 	if err != nil {
@@ -311,22 +375,24 @@ func (c *cycle) carryOut(n scimclient.Run) error {
 	}
 	var ops []scimclient.Operation
 	var lines []planLine
-	for dec := json.NewDecoder(bytes.NewReader(plan)); dec.More(); {
-		var l planLine
-		if err := dec.Decode(&l); err != nil {
-			return fmt.Errorf("the plan of the run %s can't be read: %w", n.ID, err)
+	overtaken := 0
+	err = eachLine(plan, n.ID, func(l planLine) error {
+		if slices.Contains(c.state.Back, l.Anchor) {
+			overtaken++
+			return nil
 		}
 		op, err := l.operation()
-		if err != nil {
-			return err
-		}
 		lines, ops = append(lines, l), append(ops, op)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	outcomes, err := c.Client.Under(c.lease, n.ID).Write(c.ctx, ops)
 	if err != nil {
 		return err
 	}
-	counts, overtaken := n.Counts, 0
+	counts, all := n.Counts, len(lines)+overtaken
 	for i, o := range outcomes {
 		if scimclient.Temporary(o.Err) {
 			return o.Err
@@ -344,11 +410,11 @@ func (c *cycle) carryOut(n scimclient.Run) error {
 			overtaken++
 		}
 	}
-	c.state.Held = ""
+	c.state.hold("")
 	detail := n.Detail
 	if overtaken > 0 {
 		c.state.fullNow("planOvertaken")
-		detail = fmt.Sprintf("%d of %d objects had changed since and were left as they are; what the directory says of them is told again.", overtaken, len(lines))
+		detail = fmt.Sprintf("%d of %d objects had changed since and were left as they are; what the directory says of them is told again.", overtaken, all)
 	}
 	done := "succeeded"
 	if _, err := c.control.UpdateRun(c.ctx, n.ID, scimclient.RunChange{State: &done, Counts: &counts, Detail: &detail}); err != nil {

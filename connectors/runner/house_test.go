@@ -30,6 +30,7 @@ type house struct {
 	token  string
 	source string
 	limits runner.Limits
+	parts  int // of the source; 0 for one
 }
 
 func newHouse(t *testing.T, database string, seed uint64) *house {
@@ -89,14 +90,15 @@ func (h *house) call(method, path, token, body string) apptest.Response {
 	return h.Send(req)
 }
 
-// cycle runs one cycle as a holder.
-func (h *house) cycle(ctx context.Context, holder string, o runner.Options) (runner.Result, error) {
-	held, lease, release, err := runner.Hold(ctx, h.client, runner.Claim{Source: h.source, Partition: "default", Holder: holder, TTL: 30 * time.Second})
+// cycle runs one cycle of a part of the source as a holder.
+func (h *house) cycle(ctx context.Context, index int, holder string, o runner.Options) (runner.Result, error) {
+	part := runner.Part{Index: index, Of: h.parts}
+	held, lease, release, err := runner.Hold(ctx, h.client, runner.Claim{Source: h.source, Partition: part.Name(), Holder: holder, TTL: 30 * time.Second})
 	if err != nil {
 		return runner.Result{}, err
 	}
 	r, err := runner.Cycle(held, runner.Config{
-		Client: h.client, Source: h.source, Partition: "default", Limits: h.limits, Retry: -1, Now: h.clock.Now,
+		Client: h.client, Source: h.source, Partition: part.Name(), Part: part, Limits: h.limits, Retry: -1, Now: h.clock.Now,
 	}, lease, h.dir, o)
 	if ctx.Err() == nil {
 		release()
@@ -104,14 +106,17 @@ func (h *house) cycle(ctx context.Context, holder string, o runner.Options) (run
 	return r, err
 }
 
-// pull is cycle where nothing may go wrong.
-func (h *house) pull() runner.Result {
+// pull is a cycle of each part where nothing may go wrong.
+func (h *house) pull() (all runner.Result) {
 	h.t.Helper()
-	r, err := h.cycle(context.Background(), "a", runner.Options{})
-	if err != nil {
-		h.t.Fatal(err)
+	for i := range max(h.parts, 1) {
+		r, err := h.cycle(context.Background(), i, "a", runner.Options{})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		all = all.And(r)
 	}
-	return r
+	return all
 }
 
 func person(anchor, name string, active bool) connectortest.Object {

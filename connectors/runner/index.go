@@ -18,8 +18,7 @@ type ref struct {
 	version string
 }
 
-// index is every object that the server has of the source, for a full pull:
-// asked for once, as a stream. An object takes 48 bytes and what the map adds.
+// index is every object that the server has of the part, for a full pull: for once, as a stream. An object takes 48 bytes and what the map adds.
 type index struct {
 	entries map[indexKey]indexEntry
 }
@@ -42,11 +41,13 @@ func keyOf(kind connectors.Kind, anchor string) indexKey {
 
 var bothKinds = []connectors.Kind{connectors.User, connectors.Group}
 
-func readIndex(ctx context.Context, c *scimclient.Client) (*index, error) {
+func readIndex(ctx context.Context, c *scimclient.Client, part Part) (*index, error) {
 	x := &index{entries: map[indexKey]indexEntry{}}
 	for _, kind := range bothKinds {
 		err := c.Each(ctx, endpointOf(kind), func(r scimclient.Ref) error {
-			x.put(kind, r.ExternalID, r.ID, r.Version)
+			if part.owns(r.ExternalID) {
+				x.put(kind, r.ExternalID, r.ID, r.Version)
+			}
 			return nil
 		})
 		if err != nil {
@@ -111,6 +112,16 @@ func (x *index) absent() map[connectors.Kind][]string {
 		}
 	}
 	return out
+}
+
+// count says how many objects there are, and how many of them are users.
+func (x *index) count() (objects, users int) {
+	for _, e := range x.entries {
+		if !e.group {
+			users++
+		}
+	}
+	return len(x.entries), users
 }
 
 // versionNumber reads a weak ETag of ours, W/"12"; 0 for any other.

@@ -26,6 +26,12 @@ var (
 // Workspace equals the directory; no write named an object of another source;
 // and two pulls of a directory that is still write nothing.
 func TestW015TheViewEqualsTheDirectory(t *testing.T) {
+	for _, parts := range []int{1, 2} {
+		t.Run(fmt.Sprint(parts, " parts"), func(t *testing.T) { randomHistory(t, parts) })
+	}
+}
+
+func randomHistory(t *testing.T, parts int) {
 	t.Parallel()
 	apptest.Each(t, func(t *testing.T, database string) {
 		s := *seed
@@ -34,7 +40,8 @@ func TestW015TheViewEqualsTheDirectory(t *testing.T) {
 		}
 		t.Logf("-history.seed=%d", s)
 		hist := &history{house: newHouse(t, database, s), random: rand.New(rand.NewPCG(s, 0))}
-		hist.limits.Deletes, hist.limits.Disables, hist.limits.Emptied = 1, 1, 2 // often over them
+		hist.parts = parts
+		hist.limits.Deletes, hist.limits.Disables, hist.limits.Emptied = parts, parts, 2 // often over them
 		hist.foreign()
 		for i := 1; i <= *steps && !t.Failed(); i++ {
 			hist.step()
@@ -97,7 +104,7 @@ func (h *history) step() {
 	if killed {
 		h.wire.KillAt(1+h.random.IntN(25), kill)
 	}
-	_, _ = h.cycle(ctx, fmt.Sprintf("agent-%d", h.holder), runner.Options{Resync: h.random.IntN(15) == 0})
+	_, _ = h.cycle(ctx, h.random.IntN(h.parts), fmt.Sprintf("agent-%d", h.holder), runner.Options{Resync: h.random.IntN(15) == 0})
 	h.wire.KillAt(0, nil)
 	if killed || h.random.IntN(6) == 0 {
 		h.holder = 1 - h.holder

@@ -17,7 +17,10 @@ type Config struct {
 	// Source is the id of the source, Partition the part of it whose lease is
 	// held.
 	Source, Partition string
-	Limits            Limits
+	// Part is which objects the partition has; all if it is zero.
+	Part Part
+	// Limits are the source's; a part has its share of them.
+	Limits Limits
 	// Retry is the time before an object that was refused is tried again,
 	// doubled each time up to 6 h; 0 for a minute, negative for the next pull.
 	Retry time.Duration
@@ -52,6 +55,22 @@ type Result struct {
 	Counts scimclient.Counts
 }
 
+// And is how this cycle and another one, of another part, went together: of the
+// runs and kinds the first, and held if one is.
+func (r Result) And(o Result) Result {
+	if r.Run == "" {
+		return o
+	}
+	if o.State == "held" || r.Detail == "" {
+		r.Detail = o.Detail
+	}
+	if o.State != "succeeded" {
+		r.State = o.State
+	}
+	r.Counts = r.Counts.Plus(o.Counts)
+	return r
+}
+
 const maxRetry = 6 * time.Hour
 
 // Cycle pulls once from a source, under a lease that is held and kept renewed
@@ -68,6 +87,7 @@ func Cycle(ctx context.Context, config Config, lease scimclient.Lease, src conne
 	if config.Retry == 0 {
 		config.Retry = time.Minute
 	}
+	config.Limits = config.Limits.shared(config.Part)
 	c := &cycle{
 		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""),
 		aside: map[string]*item{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
@@ -112,6 +132,8 @@ type cycle struct {
 	skipped map[string]bool   // anchors of which the source told a problem
 	touched map[string]bool   // anchors that were told, of those that are or were kept or set aside
 	known   map[string]string // the code of a problem that the server has, by anchor; nil: not asked
+	waiting scimclient.Run    // whose plan waits, or was approved; zero without one
+	planned map[string]bool   // the anchors in that plan, but those that came back; nil: not read
 	wrote   bool              // something since the last try of what is kept
 	counts  scimclient.Counts
 	done    int64
@@ -160,7 +182,7 @@ func (c *cycle) Begin(p connectors.Pull) error {
 	if c.begun {
 		return errors.New("the source began twice")
 	}
-	c.begun, c.pull, c.total = true, p, int64(p.Total)
+	c.begun, c.pull, c.total = true, p, int64(c.Part.share(p.Total))
 	kind := "delta"
 	switch {
 	case c.options.Resync:
@@ -190,7 +212,7 @@ func (c *cycle) Begin(p connectors.Pull) error {
 		c.detail = n.Sentence
 	}
 	if p.Full {
-		if c.index, err = readIndex(c.ctx, c.scim); err != nil {
+		if c.index, err = readIndex(c.ctx, c.scim, c.Part); err != nil {
 			return err
 		}
 		// Who was told before a checkpoint isn't remembered by who goes on
@@ -217,8 +239,16 @@ func (c *cycle) Change(ch connectors.Change) error {
 	if ch.Presence == connectors.Present && ch.Kind != connectors.User && ch.Kind != connectors.Group {
 		return fmt.Errorf("the source told a present object of the kind %q", ch.Kind)
 	}
+	if !c.Part.owns(ch.Anchor) {
+		return nil // who works on its part is told of it too
+	}
 	if c.index != nil {
 		c.index.told(ch.Kind, ch.Anchor)
+	}
+	if ch.Presence == connectors.Present {
+		if err := c.cameBack(ch.Anchor); err != nil {
+			return err
+		}
 	}
 	it := &item{Change: ch, reason: string(ch.Presence)}
 	if i, ok := c.at[ch.Anchor]; ok {
@@ -254,6 +284,9 @@ func join(a, b *item) *item {
 func (c *cycle) Skip(p connectors.Problem) error {
 	if err := c.ready(); err != nil {
 		return err
+	}
+	if !c.Part.owns(p.Anchor) {
+		return nil
 	}
 	if c.index != nil && p.Dropped {
 		// It is there, though not told: that isn't absence (law 2).
@@ -381,7 +414,15 @@ func (c *cycle) finish(asked bool) error {
 	if err := c.save(); err != nil {
 		return err
 	}
-	return c.end(c.ctx)
+	if err := c.end(c.ctx); err != nil {
+		return err
+	}
+	// Only now is it known what the directory says of the plan's objects, and one
+	// run goes on at a time.
+	if c.waiting.State == "approved" && c.waiting.ID == c.state.Held {
+		return c.carryOut(c.waiting)
+	}
+	return nil
 }
 
 // end ends the run, if it isn't held.

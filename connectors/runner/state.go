@@ -18,6 +18,9 @@ type state struct {
 	Kept map[string]*kept `json:"kept,omitempty"`
 	// Held is the run whose plan waits for a person, or is being carried out.
 	Held string `json:"held,omitempty"`
+	// Back are the anchors of objects in that plan that the directory has told
+	// since as present: the plan is outdated for them.
+	Back []string `json:"back,omitempty"`
 	// Full is why the next pull has to be full, not before FullFrom.
 	Full     string    `json:"full,omitempty"`
 	FullFrom time.Time `json:"fullFrom,omitzero"`
@@ -58,6 +61,7 @@ func (c change) load(anchor string) connectors.Change {
 const (
 	maxSource = 512 << 10 // bytes, a third more in base64
 	maxKept   = 256 << 10 // bytes of JSON
+	maxBack   = 500       // anchors
 	// fullAfter is when what couldn't be kept is told again.
 	fullAfter = 24 * time.Hour
 )
@@ -100,6 +104,9 @@ func (s *state) encode(now time.Time) ([]byte, error) {
 	}
 	return json.Marshal(out)
 }
+
+// hold notes the run whose plan waits now; "" for none.
+func (s *state) hold(run string) { s.Held, s.Back = run, nil }
 
 // fullLater asks for a full pull in a while, unless one is due sooner.
 func (s *state) fullLater(why string, now time.Time) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,6 +60,7 @@ type Orders struct {
 		Hash    string `json:"hash"`
 	} `json:"configuration"`
 	Fenced   bool      `json:"fenced"`
+	Agents   int       `json:"agents"` // that work for the source; 0: the server doesn't say
 	Commands []Command `json:"commands"`
 }
 
@@ -168,6 +170,25 @@ type Counts struct {
 	Unchanged int64            `json:"unchanged"`
 	Failed    int64            `json:"failed"`
 	Skipped   map[string]int64 `json:"skipped,omitempty"`
+}
+
+// Plus adds counts up.
+func (c Counts) Plus(o Counts) Counts {
+	c.Created += o.Created
+	c.Updated += o.Updated
+	c.Disabled += o.Disabled
+	c.Deleted += o.Deleted
+	c.Unchanged += o.Unchanged
+	c.Failed += o.Failed
+	skipped := maps.Clone(c.Skipped)
+	for code, n := range o.Skipped {
+		if skipped == nil {
+			skipped = map[string]int64{}
+		}
+		skipped[code] += n
+	}
+	c.Skipped = skipped
+	return c
 }
 
 // Run is a run as the server shows it.

@@ -34,21 +34,22 @@ type Options struct {
 	Progress func(runner.Progress)
 }
 
-// partition is the part of a source that an agent works on.
-const partition = "default"
-
 // Agent is one agent.
 type Agent struct {
 	Options
 	client  *scimclient.Client
 	started time.Time
+	share   *share
+	turn    chan struct{} // holds one while a pull goes on
+	asking  sync.Mutex    // one lease after the other
 
 	mu           sync.Mutex
 	state        string
 	hash         string // of the configuration worked by
 	acknowledged int64
 	paused       bool
-	resync       bool
+	resyncs      int                 // how many were commanded
+	resynced     map[runner.Part]int // the last of them that was done
 	// changed ends the work by an outdated configuration or mode.
 	changed context.CancelCauseFunc
 }
@@ -79,7 +80,10 @@ func New(o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Agent{Options: o, client: client, started: time.Now(), state: "starting"}, nil
+	return &Agent{
+		Options: o, client: client, started: time.Now(), share: newShare(o.Lease), turn: make(chan struct{}, 1),
+		state: "starting", resynced: map[runner.Part]int{},
+	}, nil
 }
 
 // Run works until the context ends, for which it returns nil, or the server
@@ -110,8 +114,6 @@ func (a *Agent) Run(ctx context.Context) error {
 			if scimclient.Is(err, "configurationMismatch") {
 				wait = time.Second
 			}
-		case scimclient.Is(err, "leaseHeld"):
-			a.set("standby")
 		case err != nil:
 			a.set("error")
 			a.Log.Error("work interrupted", "error", err)
@@ -137,99 +139,55 @@ func (a *Agent) is(state string) bool {
 	return a.state == state
 }
 
-// work holds the lease and pulls, again and again, until something ends it.
-func (a *Agent) work(ctx context.Context) error {
-	return a.hold(ctx, func(ctx context.Context, w worker) error {
-		for {
-			a.set("pulling")
-			resync := a.takeResync()
-			r, err := w.cycle(ctx, runner.Options{Resync: resync, NextAt: time.Now().Add(a.Interval)})
-			if err != nil {
-				a.mu.Lock()
-				a.resync = a.resync || resync // it is owed still
-				a.mu.Unlock()
-				return err
-			}
-			a.set("idle")
-			a.Log.Info("pulled", "run", r.Run, "kind", r.Kind, "state", r.State, "created", r.Counts.Created, "updated", r.Counts.Updated,
-				"disabled", r.Counts.Disabled, "deleted", r.Counts.Deleted, "failed", r.Counts.Failed, "detail", r.Detail)
-			if err := scimclient.Sleep(ctx, a.Interval); err != nil {
-				return err
-			}
-		}
-	})
-}
-
-// Once pulls one time, waiting for nobody: it is an error if another agent holds
-// the lease.
-func (a *Agent) Once(ctx context.Context, resync bool) (r runner.Result, err error) {
-	err = a.hold(ctx, func(ctx context.Context, w worker) error {
-		r, err = w.cycle(ctx, runner.Options{Resync: resync})
-		return err
-	})
-	return r, err
-}
-
-// worker is a connector under the lease.
-type worker struct {
-	config runner.Config
-	lease  scimclient.Lease
+// configured is a source as the server has it, and its connector.
+type configured struct {
+	hash   string
+	parts  int
+	runner runner.Config
 	source connectors.Source
 }
 
-func (w worker) cycle(ctx context.Context, o runner.Options) (runner.Result, error) {
-	return runner.Cycle(ctx, w.config, w.lease, w.source, o)
-}
-
-// hold reads the configuration, makes the connector, and calls fn under the
-// lease. fn's context ends when the lease is lost or the source is configured
-// anew.
-func (a *Agent) hold(ctx context.Context, fn func(context.Context, worker) error) error {
+// configured reads the configuration and makes the connector for it.
+func (a *Agent) configured(ctx context.Context) (configured, error) {
 	src, err := a.client.Source(ctx, a.Identity.Source)
 	if err != nil {
-		return err
+		return configured{}, err
 	}
+	var out configured
 	var document json.RawMessage
-	hash := ""
 	if src.Configuration != nil {
-		document, hash = src.Configuration.Document, src.Configuration.Hash
+		document, out.hash = src.Configuration.Document, src.Configuration.Hash
 	}
 	limits, err := runner.ReadLimits(document)
 	if err != nil {
-		return err
+		return configured{}, err
 	}
-	connector, err := a.New(document)
-	if err != nil {
-		return err
+	if out.parts, err = runner.ReadParts(document); err != nil {
+		return configured{}, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	a.mu.Lock()
-	a.hash, a.changed = hash, cancel
-	a.mu.Unlock()
-	held, lease, release, err := runner.Hold(ctx, a.client, runner.Claim{
-		Source: a.Identity.Source, Partition: partition, Configuration: hash, TTL: a.Lease,
-	})
-	if err != nil {
-		return err
-	}
-	defer release()
-	err = fn(held, worker{
-		runner.Config{Client: a.client, Source: a.Identity.Source, Partition: partition, Limits: limits, Log: a.Log, Progress: a.Progress},
-		lease, connector,
-	})
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
+	out.runner = runner.Config{Client: a.client, Source: a.Identity.Source, Limits: limits, Log: a.Log, Progress: a.Progress}
+	out.source, err = a.New(document)
+	return out, err
 }
 
-func (a *Agent) takeResync() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.resync
-	a.resync = false
-	return r
+// Once pulls one time, waiting for nobody: it is an error if another agent holds
+// a lease.
+func (a *Agent) Once(ctx context.Context, resync bool) (all runner.Result, err error) {
+	c, err := a.configured(ctx)
+	if err != nil {
+		return all, err
+	}
+	for i := range c.parts {
+		err = a.hold(ctx, c, runner.Part{Index: i, Of: c.parts}, func(ctx context.Context, w worker) error {
+			r, err := w.cycle(ctx, runner.Options{Resync: resync})
+			all = all.And(r)
+			return err
+		})
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // beatAlways sends heartbeats and does what their answers say.
@@ -262,6 +220,7 @@ func (a *Agent) heartbeat() scimclient.Heartbeat {
 
 // obey carries commands out. A restart is acknowledged before it.
 func (a *Agent) obey(ctx context.Context, o scimclient.Orders, stop context.CancelCauseFunc) {
+	a.share.among(o.Agents)
 	a.mu.Lock()
 	change := a.changed
 	again, restart := o.Fenced, false
@@ -273,7 +232,8 @@ func (a *Agent) obey(ctx context.Context, o scimclient.Orders, stop context.Canc
 		case "resume":
 			a.paused, a.state = false, "idle"
 		case "resync":
-			a.resync, again = true, true
+			a.resyncs++
+			again = true
 		case "restart":
 			restart = true
 		}

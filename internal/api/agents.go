@@ -116,8 +116,9 @@ func (s *Server) heartbeat(r *request) error {
 		Mode          string    `json:"mode"`
 		Configuration *brief    `json:"configuration,omitempty"`
 		Fenced        bool      `json:"fenced"` // it works by another configuration, and gets no lease
+		Agents        int       `json:"agents"` // that work for the source
 		Commands      []command `json:"commands"`
-	}{Source: o.Source.PublicID, Mode: string(o.Source.Mode), Fenced: o.Fenced, Commands: []command{}}
+	}{Source: o.Source.PublicID, Mode: string(o.Source.Mode), Fenced: o.Fenced, Agents: o.Agents, Commands: []command{}}
 	if o.Configuration != nil {
 		out.Configuration = &brief{o.Configuration.Version, hex.EncodeToString(o.Configuration.Hash)}
 	}

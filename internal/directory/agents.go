@@ -20,6 +20,9 @@ const (
 	maxAgents    = 32 // live ones of a source
 	keepCommands = 100
 	maxCommands  = 20 // told in one heartbeat
+	// aliveFor is how long after its last heartbeat an agent counts as one that
+	// works; they are 30 s apart at most.
+	aliveFor = 45 * time.Second
 )
 
 // agentCommands are what an agent can be told. pause lasts until resume or a
@@ -150,6 +153,7 @@ type Orders struct {
 	// the agent works by another one, so that it gets no lease.
 	Configuration *store.Configuration
 	Fenced        bool
+	Agents        int             // of the source that were heard of in the last 45 s and don't pause
 	Commands      []store.Command // not yet acknowledged, oldest first
 }
 
@@ -185,6 +189,15 @@ func (d *Directory) Beat(ctx context.Context, a Actor, id string, h Heartbeat) (
 			return err
 		}
 		o.Fenced = hex.EncodeToString(c.Hash) != hex.EncodeToString(report.Hash)
+		agents, err := tx.Agents(agent.Tenant, agent.Source)
+		if err != nil {
+			return err
+		}
+		for _, x := range agents {
+			if x.RevokedAt.IsZero() && x.State != "paused" && d.now().Sub(x.SeenAt) < aliveFor {
+				o.Agents++
+			}
+		}
 		all, err := tx.Commands(agent.Source, id, agent.Acknowledged, keepCommands)
 		for _, c := range all {
 			if c.CreatedAt.After(agent.EnrolledAt) && len(o.Commands) < maxCommands {
