@@ -258,7 +258,8 @@ type Event struct {
 const bulkOverhead = 120
 
 // Write carries operations out in their order, in as few requests as the
-// server's limits allow, and gives an outcome for each. One operation alone is
+// server's limits allow, and gives an outcome for each. A bulk request that is
+// refused as too large is sent in halves. One operation alone is
 // sent as it is. The error is that of a request which the server refused as a
 // whole for good, such as a lost lease; then the outcomes up to it are there.
 func (c *Client) Write(ctx context.Context, ops []Operation) ([]Outcome, error) {
@@ -280,9 +281,10 @@ func (c *Client) write(ctx context.Context, ops []Operation, dryRun bool) ([]Out
 	}
 	out := make([]Outcome, 0, len(ops))
 	events := map[string][]Event{}
+	most := l.BulkOperations
 	for len(ops) > 0 {
 		n, size := 0, bulkOverhead
-		for n < len(ops) && n < l.BulkOperations {
+		for n < len(ops) && n < most {
 			size += len(ops[n].Data) + len(ops[n].Path) + len(ops[n].Version) + bulkOverhead
 			if n > 0 && size > l.BulkBytes {
 				break
@@ -295,6 +297,10 @@ func (c *Client) write(ctx context.Context, ops []Operation, dryRun bool) ([]Out
 		} else {
 			got, err = c.bulk(ctx, ops[:n], dryRun, events)
 		}
+		if n > 1 && tooLarge(got) {
+			most = n / 2
+			continue
+		}
 		out = append(out, got...)
 		if err != nil {
 			return out, events, err
@@ -302,6 +308,13 @@ func (c *Client) write(ctx context.Context, ops []Operation, dryRun bool) ([]Out
 		ops = ops[n:]
 	}
 	return out, events, nil
+}
+
+// tooLarge says whether a bulk request was refused for its size: what stands
+// before the server may take less than the server announces.
+func tooLarge(got []Outcome) bool {
+	var e *Error
+	return len(got) > 0 && got[0].Status == 0 && errors.As(got[0].Err, &e) && e.Status == http.StatusRequestEntityTooLarge
 }
 
 // whole says whether an error is about the request and who sent it, not about
