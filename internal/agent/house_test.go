@@ -88,6 +88,7 @@ type host struct {
 	agent *agent.Agent
 	id    string
 	dead  atomic.Bool
+	deaf  atomic.Bool // its heartbeats are lost
 	end   context.CancelFunc
 	ended chan error
 }
@@ -134,6 +135,9 @@ func (s *site) enrol(name string, change ...func(*agent.Options)) *host {
 func (h *host) RoundTrip(req *http.Request) (*http.Response, error) {
 	if h.dead.Load() {
 		return nil, errors.New("the host is dead")
+	}
+	if h.deaf.Load() && strings.HasSuffix(req.URL.Path, "/heartbeat") {
+		return nil, errors.New("the heartbeat is lost")
 	}
 	return http.DefaultTransport.RoundTrip(req)
 }
