@@ -204,6 +204,8 @@ type ConnectorReader interface {
 	PlanPart(run int64, position int) ([]byte, error)
 	// Problems gives a source's problems behind (anchor, code), in that order.
 	Problems(source int64, anchor, code string, limit int) ([]Problem, error)
+	// ProblemsOf gives the problems of some objects of a source, in that order.
+	ProblemsOf(source int64, anchors []string) ([]Problem, error)
 	// Agent gets an agent of the tenant. Inside an Update its row is locked.
 	Agent(tenant int64, publicID string) (Agent, error)
 	// Agents gives a tenant's agents in the order of their ids, of one source

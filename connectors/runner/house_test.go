@@ -30,7 +30,8 @@ type house struct {
 	token  string
 	source string
 	limits runner.Limits
-	parts  int // of the source; 0 for one
+	parts  int           // of the source; 0 for one
+	retry  time.Duration // as in runner.Config
 }
 
 func newHouse(t *testing.T, database string, seed uint64) *house {
@@ -38,7 +39,7 @@ func newHouse(t *testing.T, database string, seed uint64) *house {
 	clock := &apptest.HandClock{}
 	h := &house{
 		App: apptest.Start(t, apptest.On(database), apptest.WithClock(clock)), t: t, clock: clock,
-		dir: connectortest.NewDirectory(seed), limits: runner.DefaultLimits(),
+		dir: connectortest.NewDirectory(seed), limits: runner.DefaultLimits(), retry: -1,
 	}
 	h.token = h.AddSource(store.SourceAD, "corp")
 	h.source = h.api("GET", "/sources?limit=100", h.token, "")["items"].([]any)[0].(map[string]any)["id"].(string)
@@ -98,7 +99,7 @@ func (h *house) cycle(ctx context.Context, index int, holder string, o runner.Op
 		return runner.Result{}, err
 	}
 	r, err := runner.Cycle(held, runner.Config{
-		Client: h.client, Source: h.source, Partition: part.Name(), Part: part, Limits: h.limits, Retry: -1, Now: h.clock.Now,
+		Client: h.client, Source: h.source, Partition: part.Name(), Part: part, Limits: h.limits, Retry: h.retry, Now: h.clock.Now,
 	}, lease, h.dir, o)
 	if ctx.Err() == nil {
 		release()

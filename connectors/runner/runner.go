@@ -129,12 +129,12 @@ type cycle struct {
 
 	aside   map[string]*item // what would destroy, by anchor
 	reports map[string]scimclient.Report
-	skipped map[string]bool   // anchors of which the source told a problem
-	touched map[string]bool   // anchors that were told, of those that are or were kept or set aside
-	known   map[string]string // the code of a problem that the server has, by anchor; nil: not asked
-	waiting scimclient.Run    // whose plan waits, or was approved; zero without one
-	planned map[string]bool   // the anchors in that plan, but those that came back; nil: not read
-	wrote   bool              // something since the last try of what is kept
+	skipped map[string]bool // anchors of which the source told a problem
+	touched map[string]bool // anchors that were told, of those that are or were kept or set aside
+	healthy *bool           // the source has no problem; nil: not asked
+	waiting scimclient.Run  // whose plan waits, or was approved; zero without one
+	planned map[string]bool // the anchors in that plan, but those that came back; nil: not read
+	wrote   bool            // something since the last try of what is kept
 	counts  scimclient.Counts
 	done    int64
 	outcome string

@@ -3,6 +3,7 @@ package runner
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -471,34 +472,42 @@ func (c *cycle) absent() error {
 }
 
 // report tells the server what became of objects: what is well again only if it
-// had a problem.
+// had a problem. The server is asked about these objects alone, and about none
+// as long as the source has no problem at all.
 func (c *cycle) report() error {
 	if len(c.reports) == 0 {
 		return nil
 	}
-	if c.known == nil {
-		problems, err := c.control.Problems(c.ctx, c.Source)
+	if c.healthy == nil {
+		some, err := c.control.HasProblems(c.ctx, c.Source)
 		if err != nil {
 			return err
 		}
-		c.known = map[string]string{}
+		healthy := !some
+		c.healthy = &healthy
+	}
+	anchors := slices.Sorted(maps.Keys(c.reports))
+	known := map[string][]string{} // codes by anchor
+	if !*c.healthy {
+		problems, err := c.control.ProblemsOf(c.ctx, c.Source, anchors)
+		if err != nil {
+			return err
+		}
 		for _, p := range problems {
-			c.known[p.Anchor] = p.Code
+			known[p.Anchor] = append(known[p.Anchor], p.Code)
 		}
 	}
 	var all []scimclient.Report
-	for anchor, r := range c.reports {
-		was := c.known[anchor]
-		if r.Code == "" && was == "" {
-			continue
+	for _, anchor := range anchors {
+		r, was := c.reports[anchor], known[anchor]
+		if len(was) > 0 && !slices.Equal(was, []string{r.Code}) {
+			all = append(all, scimclient.Report{Anchor: anchor}) // of other codes
 		}
-		if r.Code != "" && was != "" && r.Code != was {
-			all = append(all, scimclient.Report{Anchor: anchor}) // of the other code
+		if r.Code != "" {
+			all = append(all, r)
+			*c.healthy = false
 		}
-		c.known[anchor] = r.Code
-		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b scimclient.Report) int { return cmp.Compare(a.Anchor, b.Anchor) })
 	c.reports = map[string]scimclient.Report{}
 	return c.control.ReportObjects(c.ctx, c.run.ID, all)
 }

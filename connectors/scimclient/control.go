@@ -335,28 +335,23 @@ type Problem struct {
 	Anchor, Code, Detail, Retry string
 }
 
-// maxProblems is how many problems are read at most.
-const maxProblems = 10000
+// HasProblems says whether the source has any.
+func (c *Client) HasProblems(ctx context.Context, source string) (bool, error) {
+	var list struct{ Items []Problem }
+	_, err := c.call(ctx, request{method: http.MethodGet, path: sourcePath(source, "/problems?limit=1")}, nil, &list)
+	return len(list.Items) > 0, err
+}
 
-// Problems gives the source's problems, up to maxProblems.
-func (c *Client) Problems(ctx context.Context, source string) ([]Problem, error) {
+// ProblemsOf gives the problems of objects by their anchors.
+func (c *Client) ProblemsOf(ctx context.Context, source string, anchors []string) ([]Problem, error) {
 	var all []Problem
-	for cursor := ""; len(all) < maxProblems; {
-		var list struct {
-			Items      []Problem
-			NextCursor string
-		}
-		path := "/problems?limit=500"
-		if cursor != "" {
-			path += "&cursor=" + url.QueryEscape(cursor)
-		}
-		if _, err := c.call(ctx, request{method: http.MethodGet, path: sourcePath(source, path)}, nil, &list); err != nil {
+	for part := range slices.Chunk(anchors, maxReports) {
+		var list struct{ Items []Problem }
+		in := map[string]any{"anchors": part}
+		if _, err := c.call(ctx, request{method: http.MethodPost, path: sourcePath(source, "/problems/.search")}, in, &list); err != nil {
 			return nil, err
 		}
 		all = append(all, list.Items...)
-		if cursor = list.NextCursor; cursor == "" {
-			break
-		}
 	}
 	return all, nil
 }

@@ -22,6 +22,7 @@ var routes = []route{
 	{"GET", "/sources/{s}/versions", "", false},
 	{"GET", "/sources/{s}/pending", "", false},
 	{"GET", "/sources/{s}/problems", "", false},
+	{"POST", "/sources/{s}/problems/.search", `{"anchors":["a"]}`, false},
 	{"GET", "/sources/{s}/runs", "", false},
 	{"POST", "/sources/{s}/runs", `{"kind":"full"}`, false},
 	{"GET", "/sources/{s}/leases", "", false},

@@ -253,8 +253,28 @@ func (s *Server) listProblems(r *request) error {
 	if err != nil {
 		return err
 	}
-	show := func(x store.Problem) objectProblem {
-		return objectProblem{x.Anchor, x.Code, x.Kind, x.Display, x.Detail, x.Retry, x.Run, x.FirstAt, x.LastAt, x.Count}
+	return list(r, p, all, showProblem, func(x store.Problem) []string { return []string{x.Anchor, x.Code} })
+}
+
+func showProblem(x store.Problem) objectProblem {
+	return objectProblem{x.Anchor, x.Code, x.Kind, x.Display, x.Detail, x.Retry, x.Run, x.FirstAt, x.LastAt, x.Count}
+}
+
+// findProblems is a POST because the anchors don't fit into a URL.
+func (s *Server) findProblems(r *request) error {
+	var body struct {
+		Anchors []string `json:"anchors"`
 	}
-	return list(r, p, all, show, func(x store.Problem) []string { return []string{x.Anchor, x.Code} })
+	if err := r.decode(&body); err != nil {
+		return err
+	}
+	all, err := s.dir.ProblemsOf(r.c.Request().Context(), r.actor, r.id, body.Anchors)
+	if err != nil {
+		return err
+	}
+	out := listing[objectProblem]{Items: make([]objectProblem, 0, len(all))}
+	for _, x := range all {
+		out.Items = append(out.Items, showProblem(x))
+	}
+	return r.json(http.StatusOK, out)
 }

@@ -140,6 +140,13 @@ func TestH047ProblemsOfObjects(t *testing.T) {
 		if items(two)[0]["anchor"] != "b" {
 			t.Errorf("the second page is %s", two.Text)
 		}
+		search := func(anchors ...string) []map[string]any {
+			return items(h.ad.want(200, "POST", "/sources/"+h.adID+"/problems/.search", object{"anchors": anchors}))
+		}
+		if found := search("a1", "c"); len(found) != 1 || found[0]["code"] != "nameRequired" || len(search()) != 0 {
+			t.Errorf("found %v", found)
+		}
+		h.ad.refused(413, "tooMany", "POST", "/sources/"+h.adID+"/problems/.search", object{"anchors": make([]string, 501)})
 		report(object{"anchor": "a1"})
 		if all := items(h.ad.get("/sources/"+h.adID+"/problems", 200)); len(all) != 1 || all[0]["anchor"] != "b" {
 			t.Errorf("problems %v", all)

@@ -91,6 +91,24 @@ func (d *Directory) ReportObjects(ctx context.Context, a Actor, id string, all [
 	})
 }
 
+// ProblemsOf gives the problems of up to MaxReports objects of a source, by
+// their anchors.
+func (d *Directory) ProblemsOf(ctx context.Context, a Actor, source string, anchors []string) ([]store.Problem, error) {
+	if len(anchors) > MaxReports {
+		return nil, &Violation{Rule: RuleTooMany, Attribute: "anchors", Detail: fmt.Sprintf("There are %d anchors, up to %d can be asked about at once.", len(anchors), MaxReports)}
+	}
+	var all []store.Problem
+	err := d.store.View(ctx, func(r store.Reader) error {
+		s, err := seenSource(r, a, source)
+		if err != nil {
+			return err
+		}
+		all, err = r.ProblemsOf(s.ID, anchors)
+		return err
+	})
+	return all, err
+}
+
 // Problems gives a source's problems behind an anchor and code, in their order.
 func (d *Directory) Problems(ctx context.Context, a Actor, source, anchor, code string, limit int) ([]store.Problem, error) {
 	var all []store.Problem

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/workspace-scim/workspace/store"
 )
@@ -135,8 +136,19 @@ func (r *reader) Problems(source int64, anchor, code string, limit int) ([]store
 	if !storable(anchor) || !storable(code) {
 		return nil, nil
 	}
+	return r.problems(source, "(anchor, code) > (?, ?) ORDER BY anchor, code LIMIT ?", anchor, code, limit)
+}
+
+// ProblemsOf implements store.ConnectorReader.
+func (r *reader) ProblemsOf(source int64, anchors []string) ([]store.Problem, error) {
+	anchors = slices.DeleteFunc(slices.Clone(anchors), func(a string) bool { return !storable(a) })
+	in, list := r.textList(anchors)
+	return r.problems(source, "anchor "+in+" ORDER BY anchor, code", list)
+}
+
+func (s *session) problems(source int64, where string, args ...any) ([]store.Problem, error) {
 	var all []store.Problem
-	err := r.eachOf(func(rs rows) error {
+	err := s.eachOf(func(rs rows) error {
 		p := store.Problem{Source: source}
 		var first, last int64
 		err := rs.Scan(&p.Tenant, &p.Anchor, &p.Code, &p.Kind, &p.Display, &p.Detail, &p.Retry, &p.Run, &first, &last, &p.Count)
@@ -144,7 +156,7 @@ func (r *reader) Problems(source int64, anchor, code string, limit int) ([]store
 		all = append(all, p)
 		return err
 	}, `SELECT tenant, anchor, code, kind, display, detail, retry, run, first_at, last_at, count
-		FROM problems WHERE source = ? AND (anchor, code) > (?, ?) ORDER BY anchor, code LIMIT ?`, source, anchor, code, limit)
+		FROM problems WHERE source = ? AND `+where, append([]any{source}, args...)...)
 	return all, err
 }
 

@@ -14,6 +14,7 @@ func problemChecks() []check {
 	return []check{
 		{"a problem is counted up and keeps when it was first seen", problemCounted},
 		{"problems are paged in the order of anchor and code", problemsPaged},
+		{"problems of some objects are found by their anchors", problemsFound},
 		{"clearing an object's problems leaves the others", problemsCleared},
 	}
 }
@@ -28,6 +29,24 @@ func (w *world) newProblem(source int64, anchor, code string) store.Problem {
 func (w *world) problems(source int64, anchor, code string, limit int) []store.Problem {
 	w.Helper()
 	return read(w, func(r store.Reader) ([]store.Problem, error) { return r.Problems(source, anchor, code, limit) })
+}
+
+func problemsFound(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	for _, p := range []store.Problem{
+		w.newProblem(w.ad, "b", "x"), w.newProblem(w.ad, "a", "y"), w.newProblem(w.ad, "a", "x"), w.newProblem(w.ad, "c", "x"), w.newProblem(w.hr, "a", "z"),
+	} {
+		w.update(func(tx store.Tx) error { return tx.PutProblem(p) })
+	}
+	of := func(anchors ...string) (found []string) {
+		for _, p := range read(w, func(r store.Reader) ([]store.Problem, error) { return r.ProblemsOf(w.ad, anchors) }) {
+			found = append(found, p.Anchor+p.Code)
+		}
+		return found
+	}
+	equal(w, "of two objects", of("b", "a", "a"), []string{"ax", "ay", "bx"})
+	equal(w, "of an object without any", of("A", "\x00", "d"), nil)
+	equal(w, "of no object", of(), nil)
 }
 
 func problemCounted(t *testing.T, s store.Store) {

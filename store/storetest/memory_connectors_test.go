@@ -187,6 +187,11 @@ func (x *memTx) Problems(source int64, anchor, code string, limit int) ([]store.
 		return p.Source == source && inProblemOrder(p, store.Problem{Anchor: anchor, Code: code}) > 0
 	}), nil
 }
+func (x *memTx) ProblemsOf(source int64, anchors []string) ([]store.Problem, error) {
+	return top(x.problems, len(x.problems), inProblemOrder, func(p store.Problem) bool {
+		return p.Source == source && slices.Contains(anchors, p.Anchor)
+	}), nil
+}
 func (x *memTx) PutProblem(p store.Problem) error {
 	same := func(o store.Problem) bool { return o.Source == p.Source && o.Anchor == p.Anchor && o.Code == p.Code }
 	old, err := find(x.problems, same)
