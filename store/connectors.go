@@ -251,6 +251,9 @@ type ConnectorWriter interface {
 	// plan before KeepPlan, which forgets other uploads.
 	PutPlanPart(run, upload int64, position int, data []byte) error
 	KeepPlan(run, upload int64) error
+	// DeletePlans forgets the plans of runs, of at most limit, that ended before
+	// t and says how many they were. Their hashes and sizes stay.
+	DeletePlans(before time.Time, limit int) (int, error)
 	// PutProblem records a problem or counts it up: then FirstAt stays.
 	PutProblem(p Problem) error
 	// ClearProblems forgets all problems of an object.

@@ -163,7 +163,8 @@ type ControlWriter interface {
 	// the token is gone. What else the token says is not touched, so it may run
 	// beside an UpdateToken.
 	UseToken(id int64, at time.Time) error
-	// DeleteExpiredTokens removes access tokens that expired before t.
+	// DeleteExpiredTokens removes access tokens and enrolment codes that expired
+	// before t.
 	DeleteExpiredTokens(before time.Time) error
 	PutFederation(f *Federation) error
 	// DeclareAttribute adds a custom attribute to a tenant, sets c.Index and

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
@@ -20,6 +21,27 @@ func (d *Directory) Sweep(ctx context.Context) error {
 	}
 	if err := d.sweep(ctx, store.Deleted, d.purge); err != nil {
 		return fmt.Errorf("directory: sweep: %w", err)
+	}
+	return nil
+}
+
+// keepPlans is how long the plan of a run that has ended can be read.
+const keepPlans = 30 * 24 * time.Hour
+
+// plansBatch is how many plans, of up to 64 MiB, one transaction forgets.
+const plansBatch = 10
+
+// SweepPlans forgets the plans of runs that ended 30 days ago; what they did is
+// in the events. Several processes may do it at once.
+func (d *Directory) SweepPlans(ctx context.Context) error {
+	for n := plansBatch; n == plansBatch; {
+		err := d.store.Update(ctx, func(tx store.Tx) (err error) {
+			n, err = tx.DeletePlans(d.now().Add(-keepPlans), plansBatch)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("old plans: %w", err)
+		}
 	}
 	return nil
 }

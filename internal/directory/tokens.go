@@ -320,11 +320,12 @@ func tokenFacts(t store.Token) map[string]any {
 	return facts
 }
 
-// keepExpired is how long an expired access token stays known, so that its
-// client hears "expired" and not "unknown".
+// keepExpired is how long an expired access token or enrolment code stays known,
+// so that its client hears "expired" and not "unknown".
 const keepExpired = 7 * 24 * time.Hour
 
-// SweepTokens forgets the access tokens that expired a week ago. Bearer tokens
+// SweepTokens forgets the access tokens and enrolment codes, spent ones
+// included, whose life ended a week ago. Bearer tokens
 // and client secrets stay, because an administrator made them. Several processes
 // may do it at once.
 func (d *Directory) SweepTokens(ctx context.Context) error {

@@ -183,7 +183,7 @@ func TestAccessTokenDoesNotOutliveItsSecret(t *testing.T) {
 	})
 }
 
-func TestSweepForgetsOldAccessTokensOnly(t *testing.T) {
+func TestSweepForgetsOldAccessTokensAndCodesOnly(t *testing.T) {
 	eachControl(t, func(t *testing.T, c *control) {
 		tenant := c.tenant("a")
 		s := c.source("a", "entra")
@@ -200,9 +200,16 @@ func TestSweepForgetsOldAccessTokensOnly(t *testing.T) {
 			_, err := c.Authenticate(t.Context(), token)
 			wantReason(t, err, reason)
 		}
+		admin := must(c.Administrator(t.Context(), "test", "a"))(t)
+		code, _, err := c.AddCode(t.Context(), admin, s.PublicID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
 		c.clock.Add(2 * time.Hour)
 		afterSweep(access, directory.AuthExpired)
+		afterSweep(code, directory.AuthWrongKind)
 		c.clock.Add(7 * 24 * time.Hour)
+		afterSweep(code, directory.AuthUnknown)
 		afterSweep(access, directory.AuthUnknown)
 		afterSweep(bearer, directory.AuthExpired)
 	})

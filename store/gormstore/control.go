@@ -288,7 +288,7 @@ func (t *tx) UseToken(id int64, at time.Time) error {
 
 // DeleteExpiredTokens implements store.ControlWriter.
 func (t *tx) DeleteExpiredTokens(before time.Time) error {
-	return t.exec("DELETE FROM tokens WHERE kind = 'access' AND expires < ? AND expires <> ?", micros(before), micros(time.Time{}))
+	return t.exec("DELETE FROM tokens WHERE kind IN ('access', 'code') AND expires < ? AND expires <> ?", micros(before), micros(time.Time{}))
 }
 
 // PutFederation implements store.ControlWriter: one of a source is known by its

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/workspace-scim/workspace/store"
 )
@@ -129,6 +130,17 @@ func (t *tx) KeepPlan(run, upload int64) error {
 		return err
 	}
 	return t.exec("UPDATE runs SET plan_upload = ? WHERE id = ?", upload, run)
+}
+
+// DeletePlans implements store.ConnectorWriter.
+func (t *tx) DeletePlans(before time.Time, limit int) (int, error) {
+	runs, err := t.ids(`SELECT n.id FROM runs n WHERE n.state NOT IN ('running', 'held', 'approved') AND n.ended < ?
+		AND EXISTS (SELECT 1 FROM run_plans p WHERE p.run = n.id) ORDER BY n.id LIMIT ?`, micros(before), limit)
+	if err != nil || len(runs) == 0 {
+		return 0, err
+	}
+	in, list := t.idList(runs)
+	return len(runs), t.exec("DELETE FROM run_plans WHERE run "+in, list)
 }
 
 // Problems implements store.ConnectorReader.

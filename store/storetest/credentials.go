@@ -267,21 +267,22 @@ func tokenUpdateUnknown(t *testing.T, s store.Store) {
 func expiredTokens(t *testing.T, s store.Store) {
 	w, other := newWorld(t, s), newWorld(t, s)
 	old, oldElsewhere := newToken(w, w.ad, store.TokenAccess), newToken(other, other.ad, store.TokenAccess)
+	code := newToken(w, w.ad, store.TokenCode)
 	onTime, never := newToken(w, w.ad, store.TokenAccess), newToken(w, w.ad, store.TokenAccess)
 	bearer, secret := newToken(w, w.ad, store.TokenBearer), newToken(w, w.ad, store.TokenSecret)
-	for _, token := range []*store.Token{&old, &oldElsewhere, &bearer, &secret} {
+	for _, token := range []*store.Token{&old, &oldElsewhere, &code, &bearer, &secret} {
 		token.ExpiresAt = at(-1)
 	}
 	onTime.ExpiresAt = at(0)
 	w.update(func(tx store.Tx) error {
-		for _, token := range []*store.Token{&old, &oldElsewhere, &onTime, &never, &bearer, &secret} {
+		for _, token := range []*store.Token{&old, &oldElsewhere, &code, &onTime, &never, &bearer, &secret} {
 			if err := tx.CreateToken(token); err != nil {
 				return err
 			}
 		}
 		return tx.DeleteExpiredTokens(at(0))
 	})
-	for _, token := range []store.Token{old, oldElsewhere} {
+	for _, token := range []store.Token{old, oldElsewhere, code} {
 		_, err := authenticate(w, token.Hash)
 		w.is(err, store.ErrNotFound)
 	}

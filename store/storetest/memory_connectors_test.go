@@ -177,6 +177,17 @@ func (x *memTx) KeepPlan(run, upload int64) error {
 	x.uploads[run] = upload
 	return nil
 }
+func (x *memTx) DeletePlans(before time.Time, limit int) (int, error) {
+	gone := map[int64]bool{}
+	for p := range x.plans {
+		n, err := find(x.runs, func(n store.Run) bool { return n.ID == p.run })
+		if err == nil && !n.State.Open() && n.EndedAt.Before(before) && (gone[p.run] || len(gone) < limit) {
+			gone[p.run] = true
+		}
+	}
+	maps.DeleteFunc(x.plans, func(p planPart, _ []byte) bool { return gone[p.run] })
+	return len(gone), nil
+}
 
 func inProblemOrder(a, b store.Problem) int {
 	return cmp.Or(cmp.Compare(a.Anchor, b.Anchor), cmp.Compare(a.Code, b.Code))

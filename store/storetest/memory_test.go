@@ -237,7 +237,7 @@ func (x *memTx) UseToken(id int64, at time.Time) error {
 }
 func (x *memTx) DeleteExpiredTokens(before time.Time) error {
 	x.tokens = filtered(x.tokens, func(t store.Token) bool {
-		return t.Kind != store.TokenAccess || t.ExpiresAt.IsZero() || !t.ExpiresAt.Before(before)
+		return t.Kind != store.TokenAccess && t.Kind != store.TokenCode || t.ExpiresAt.IsZero() || !t.ExpiresAt.Before(before)
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/workspace-scim/workspace/store"
@@ -84,6 +85,7 @@ func runChecks() []check {
 		{"an update leaves what a run is", runUpdate},
 		{"old runs go with their plans, open ones stay", runsTrimmed},
 		{"a plan is that of the upload that was kept", planKept},
+		{"plans of runs that ended long ago are forgotten", plansForgotten},
 		{"no update of a run is lost", runNotLost},
 	}
 }
@@ -205,6 +207,37 @@ func planKept(t *testing.T, s store.Store) {
 		}
 		_, err := part(2)
 		w.is(err, store.ErrNotFound)
+	}
+}
+
+func plansForgotten(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	planned := func(state store.RunState, ended time.Time) store.Run {
+		n := w.newRun(w.ad, state)
+		n.EndedAt = ended
+		w.update(func(tx store.Tx) error {
+			return errors.Join(tx.InsertRun(&n, 100), tx.PutPlanPart(n.ID, 1, 0, []byte("a")), tx.PutPlanPart(n.ID, 1, 1, []byte("b")), tx.KeepPlan(n.ID, 1))
+		})
+		return n
+	}
+	old := []store.Run{planned(store.RunSucceeded, at(-3)), planned(store.RunRejected, at(-2)), planned(store.RunAbandoned, at(-1))}
+	stay := []store.Run{planned(store.RunSucceeded, at(0)), planned(store.RunHeld, time.Time{}), planned(store.RunApproved, time.Time{}), planned(store.RunRunning, time.Time{})}
+	for _, want := range []int{2, 1, 0} {
+		n := 0
+		w.update(func(tx store.Tx) (err error) {
+			n, err = tx.DeletePlans(at(0), 2)
+			return err
+		})
+		equal(w, "plans that were forgotten", n, want)
+	}
+	for _, n := range old {
+		_, err := tryRead(w, func(r store.Reader) ([]byte, error) { return r.PlanPart(n.ID, 0) })
+		w.is(err, store.ErrNotFound)
+	}
+	for _, n := range stay {
+		b, err := tryRead(w, func(r store.Reader) ([]byte, error) { return r.PlanPart(n.ID, 1) })
+		w.is(err, nil)
+		equal(w, "part", string(b), "b")
 	}
 }
 
