@@ -136,26 +136,29 @@ func (p *pull) send(change connectors.Change, problems []connectors.Problem) err
 	return p.to.Change(change)
 }
 
+// ofPeople are attributes, in small letters, that groups can't have: those of
+// person, organizationalPerson and user (MS-ADSC), as far as the default mapping
+// reads them. Others, such as description, telephoneNumber and extensionAttribute1,
+// any object may have.
+var ofPeople = []string{
+	"givenname", "sn", "middlename", "title", "preferredlanguage", "mobile", "homephone", "facsimiletelephonenumber", "pager",
+	"streetaddress", "l", "st", "postalcode", "c", "department", "company", "division", "employeeid", "employeenumber",
+	"userprincipalname", "useraccountcontrol", "accountexpires", linkManager,
+}
+
 // guess says what an object is by which of its attributes changed; other if that
 // doesn't tell. Computers are taken for users: the server knows none of them, and
 // Read says so.
 func (p *pull) guess(changed map[string]bool, membership bool) class {
-	var onlyUser, onlyGroup bool
-	for name := range changed {
-		ofUser, ofGroup := p.translators[user].inputs[name], p.translators[group].inputs[name]
-		onlyUser = onlyUser || ofUser && !ofGroup
-		onlyGroup = onlyGroup || ofGroup && !ofUser
-	}
-	onlyGroup = onlyGroup || membership
 	switch {
-	case onlyUser == onlyGroup:
-		return other
-	case onlyGroup:
+	case membership || changed["grouptype"]:
 		return group
 	case p.policies.Contacts == include:
 		return other // they have rules of their own
+	case slices.ContainsFunc(ofPeople, func(name string) bool { return changed[name] }):
+		return user
 	}
-	return user
+	return other
 }
 
 func (p *pull) problems(o *dirsync.Object, c class, faults []fault) (problems []connectors.Problem) {

@@ -77,6 +77,8 @@ const (
 	// GroupKind reads groupType and mail: security, mailEnabledSecurity,
 	// distribution.
 	GroupKind Format = "groupKind"
+	// GroupScope reads groupType: global, domainLocal, universal.
+	GroupScope Format = "groupScope"
 	// Reference reads manager: the anchor of another object.
 	Reference Format = "reference"
 )
@@ -87,6 +89,7 @@ var fixed = map[Format][]string{
 	UserName:       {"userPrincipalName", "sAMAccountName"},
 	Addresses:      {"mail", "proxyAddresses"},
 	GroupKind:      {"groupType", "mail"},
+	GroupScope:     {"groupType"},
 	Reference:      {"manager"},
 }
 
@@ -137,6 +140,7 @@ func DefaultMapping() Mapping {
 	user := append(slices.Clone(person),
 		formatted("userName", UserName),
 		formatted("active", AccountEnabled),
+		direct(workspaceUser+"sAMAccountName", "sAMAccountName"),
 		direct(enterprise+"employeeNumber", "employeeID", "employeeNumber"),
 		Rule{Target: workspaceUser + "originSid", Kind: Direct, Sources: []string{"objectSid"}, Format: SIDText},
 		Rule{Target: workspaceUser + "employeeHireDate", Kind: Direct, Sources: []string{"extensionAttribute1"}, Format: GeneralizedTime},
@@ -159,6 +163,9 @@ func DefaultMapping() Mapping {
 		Groups: []Rule{
 			direct("displayName", "displayName", sourceName),
 			formatted(workspaceGroup+"groupType", GroupKind),
+			formatted(workspaceGroup+"groupScope", GroupScope),
+			direct(workspaceGroup+"description", "description"),
+			direct(workspaceGroup+"sAMAccountName", "sAMAccountName"),
 			direct(workspaceGroup+"originAnchor", sourceAnchor),
 			{Target: workspaceGroup + "originSid", Kind: Direct, Sources: []string{"objectSid"}, Format: SIDText},
 		},

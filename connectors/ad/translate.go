@@ -207,6 +207,8 @@ func (r Rule) read(s subject) (any, []fault) {
 		return s.addresses()
 	case GroupKind:
 		return s.groupKind()
+	case GroupScope:
+		return s.groupScope()
 	case Reference:
 		return orNil(s.manager), nil
 	}
@@ -392,29 +394,4 @@ func (s subject) userName() (any, []fault) {
 	}
 	made := account + "@" + s.domain
 	return made, append(faults, fault{codeUPNMissing, "userPrincipalName has no value; the user is brought as " + made + ", which changes when one is set"})
-}
-
-// Bit of groupType (MS-ADTS 2.2.12).
-const (
-	groupBuiltin  = 0x1
-	groupSecurity = 0x80000000
-)
-
-func (s subject) groupKind() (any, []fault) {
-	text, ok := s.first("groupType")
-	if !ok {
-		return nil, nil
-	}
-	bits, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return nil, []fault{{codeBadNumber, fmt.Sprintf("groupType is %.40q; want a number", text)}}
-	}
-	mail, _ := s.first("mail")
-	switch {
-	case bits&groupSecurity == 0:
-		return "distribution", nil
-	case mail != "":
-		return "mailEnabledSecurity", nil
-	}
-	return "security", nil
 }

@@ -101,11 +101,12 @@ var indexed = map[Kind]map[string]int{
 		WorkspaceUserURN + ":extensionAttribute9": 19, WorkspaceUserURN + ":extensionAttribute10": 20,
 		WorkspaceUserURN + ":extensionAttribute11": 21, WorkspaceUserURN + ":extensionAttribute12": 22,
 		WorkspaceUserURN + ":extensionAttribute13": 23, WorkspaceUserURN + ":extensionAttribute14": 24,
-		WorkspaceUserURN + ":extensionAttribute15": 25,
+		WorkspaceUserURN + ":extensionAttribute15": 25, WorkspaceUserURN + ":sAMAccountName": 26,
 	},
 	Group: {
 		"displayName": 101, "externalId": 102,
 		WorkspaceGroupURN + ":originAnchor": 103, WorkspaceGroupURN + ":originSid": 104,
+		WorkspaceGroupURN + ":sAMAccountName": 105,
 	},
 }
 
