@@ -117,9 +117,11 @@ func (r *request) declare(w *directory.Writer) error {
 }
 
 // learns says whether custom attributes that nobody declared are declared on
-// first use: Entra's administrators make them up in its attribute list.
+// first use: Entra's administrators make them up in its attribute list, and
+// those of a domain in the mapping of its source.
 func (r *request) learns() bool {
-	return !r.frozen && r.actor.Source.Kind == store.SourceEntra && !r.actor.Source.Policies.KnownAttributesOnly
+	kind := r.actor.Source.Kind
+	return !r.frozen && (kind == store.SourceEntra || kind == store.SourceAD) && !r.actor.Source.Policies.KnownAttributesOnly
 }
 
 // baseURL is the URL under which this client reaches the endpoint.

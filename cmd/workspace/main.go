@@ -3,6 +3,7 @@
 //	workspace serve                  run the server
 //	workspace tenant add|enable|disable|list
 //	workspace source add|list|set|show|set-mode|pending|configure|enable|disable|federate
+//	workspace attribute add|list
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke
 //	workspace run list|plan|approve|reject
@@ -41,15 +42,16 @@ type CLI struct {
 	app.Database
 	app.Logging
 
-	Serve   ServeCmd   `cmd:"" help:"Run the server."`
-	Tenant  TenantCmd  `cmd:"" help:"Manage tenants."`
-	Source  SourceCmd  `cmd:"" help:"Manage the sources of a tenant: who provisions into it."`
-	Token   TokenCmd   `cmd:"" help:"Manage credentials."`
-	Agent   AgentCmd   `cmd:"" help:"Manage the agents of sources."`
-	Run     RunCmd     `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
-	Events  EventsCmd  `cmd:"" help:"Print the log of a tenant as JSON lines."`
-	Backup  BackupCmd  `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
-	Version VersionCmd `cmd:"" help:"Print the version."`
+	Serve     ServeCmd     `cmd:"" help:"Run the server."`
+	Tenant    TenantCmd    `cmd:"" help:"Manage tenants."`
+	Source    SourceCmd    `cmd:"" help:"Manage the sources of a tenant: who provisions into it."`
+	Attribute AttributeCmd `cmd:"" help:"Manage the custom attributes of a tenant's users."`
+	Token     TokenCmd     `cmd:"" help:"Manage credentials."`
+	Agent     AgentCmd     `cmd:"" help:"Manage the agents of sources."`
+	Run       RunCmd       `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
+	Events    EventsCmd    `cmd:"" help:"Print the log of a tenant as JSON lines."`
+	Backup    BackupCmd    `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
+	Version   VersionCmd   `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -224,10 +224,11 @@ func (m Mapping) check(faults *faultList) {
 		name   string
 		rules  []Rule
 		wanted string
+		names  attributeNames
 	}{
-		{"users", m.Users, "userName"},
-		{"groups", m.Groups, "displayName"},
-		{"contacts", m.Contacts, "userName"},
+		{"users", m.Users, "userName", userNames},
+		{"groups", m.Groups, "displayName", groupNames},
+		{"contacts", m.Contacts, "userName", userNames},
 	} {
 		if kind.rules == nil {
 			continue
@@ -241,6 +242,9 @@ func (m Mapping) check(faults *faultList) {
 		for i, r := range kind.rules {
 			here := fmt.Sprintf("%s[%d]", at, i)
 			target, err := r.check()
+			if err == nil {
+				err = kind.names.check(r.Target, target, kind.name != "groups")
+			}
 			if err != nil {
 				faults.add(here, "%w", err)
 				continue

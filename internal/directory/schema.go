@@ -41,10 +41,27 @@ func (d *Directory) Schema(ctx context.Context, t store.Tenant) (*schema.Set, er
 	return set, nil
 }
 
-// DeclareAttributes adds custom attributes to a tenant (row E095). Declaring one
-// that is there changes nothing.
+// DeclareAttributes adds custom attributes to a tenant, for its administrator
+// (row E095). Declaring one that is there again changes nothing; with another
+// type, or by a name that isn't of the form, it is a Violation.
 func (d *Directory) DeclareAttributes(ctx context.Context, a Actor, attrs []schema.Custom) error {
-	_, err := d.Write(ctx, a, false, func(w *Writer) error {
+	set, err := d.Schema(ctx, a.Tenant)
+	if err != nil {
+		return err
+	}
+	for _, c := range attrs {
+		if !schema.CustomURN(c.URN) || !schema.ValidName(c.Name) {
+			return invalid(c.URN+":"+c.Name, "It is no name for a custom attribute.", "Use urn:ietf:params:scim:schemas:extension:NAME:2.0:User:ATTRIBUTE.")
+		}
+		extension := set.User.Root.Sub(c.URN)
+		if extension == nil {
+			continue
+		}
+		if known := extension.Sub(c.Name); known != nil && known.Type != c.Type {
+			return invalid(known.Path, "It is there with the type "+known.Type.String()+", and a type is for good.", "Declare another one.")
+		}
+	}
+	_, err = d.Write(ctx, a, false, func(w *Writer) error {
 		_, err := w.Declare(attrs)
 		return err
 	})

@@ -266,5 +266,12 @@ func TestE095CustomAttributesAreAnnouncedTypedAndRefusedByName(t *testing.T) {
 		known.patch("/Users/"+id, op("add", custom+":colour", "blue")).refused(400, "invalidPath")
 		other.declare(schema.Custom{URN: custom, Name: "colour", Type: schema.String})
 		known.patch("/Users/"+id, op("add", custom+":colour", "blue")).status(200).is(custom+"/colour", "blue")
+		// The mapping of a domain is an administrator's too; a tool's body isn't.
+		corp := other.source(store.SourceAD, "corp", store.Policies{})
+		bo := corp.create("/Users", user("bo@contoso.com", custom, object{"floor": 4.0}))
+		corp.get("/Users/"+bo).is(custom+"/floor", 4.0)
+		corp.patch("/Users/"+bo, op("replace", custom+":floor", "fourth")).refused(400, "invalidValue")
+		hr := other.source(store.SourceAPI, "hr", store.Policies{})
+		hr.get("/Users/"+hr.create("/Users", user("cy@contoso.com", custom, object{"desk": "x"}))).is(custom, nil)
 	})
 }
