@@ -64,7 +64,8 @@ type Policies struct {
 	// "include" also those who have it as their primary group, such as everybody
 	// Domain Users.
 	PrimaryGroups string `json:"primaryGroups,omitempty"`
-	// Nested: "keep" brings groups that are members as members; "skip" doesn't.
+	// Nested: "keep" brings groups that are members as members; "skip" doesn't;
+	// "flatten" brings their members, by way of others too, instead of them.
 	Nested string `json:"nested,omitempty"`
 	// ScopeNested: "skip" takes the direct members of the scope's groups only;
 	// "flatten" takes those of groups within them too.
@@ -120,16 +121,19 @@ func (d Document) Check() error {
 	faults := faultList{}
 	d.Scope.check(&faults)
 	d.Mapping.check(&faults)
-	for _, p := range []struct{ name, value, first, second string }{
-		{"names", d.Policies.Names, require, accept},
-		{"contacts", d.Policies.Contacts, skip, include},
-		{"primaryGroups", d.Policies.PrimaryGroups, skip, include},
-		{"nested", d.Policies.Nested, keep, skip},
-		{"scopeNested", d.Policies.ScopeNested, skip, flatten},
-		{"scopeMailEnabled", d.Policies.ScopeMailEnabled, skip, include},
+	for _, p := range []struct {
+		name, value string
+		allowed     []string
+	}{
+		{"names", d.Policies.Names, []string{require, accept}},
+		{"contacts", d.Policies.Contacts, []string{skip, include}},
+		{"primaryGroups", d.Policies.PrimaryGroups, []string{skip, include}},
+		{"nested", d.Policies.Nested, []string{keep, skip, flatten}},
+		{"scopeNested", d.Policies.ScopeNested, []string{skip, flatten}},
+		{"scopeMailEnabled", d.Policies.ScopeMailEnabled, []string{skip, include}},
 	} {
-		if p.value != "" && p.value != p.first && p.value != p.second {
-			faults.add("policies."+p.name, "%.60q, want %q or %q", p.value, p.first, p.second)
+		if p.value != "" && !slices.Contains(p.allowed, p.value) {
+			faults.add("policies."+p.name, "%.60q, want one of %q", p.value, p.allowed)
 		}
 	}
 	return errors.Join(faults.all...)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type history struct {
 	groups  []string
 	ous     []string
 	deleted []string // users
+	named   int      // so many groups the scope names; they stay
 	made    int
 	flat    string // the OU in which those who are restored come back
 }
@@ -42,7 +44,7 @@ func (h *history) step() string {
 	user, group := pick(h.r, h.users), pick(h.r, h.groups)
 	h.made++
 	name := fmt.Sprintf("n%d", h.made)
-	switch n := h.r.IntN(20); n {
+	switch n := h.r.IntN(22); n {
 	case 0, 1:
 		dn := h.User(name, h.dn(pick(h.r, h.ous)), names("G"+name, "S"+name))
 		h.users = append(h.users, h.id(dn))
@@ -96,6 +98,15 @@ func (h *history) step() string {
 		h.Restore(back, "CN="+name+","+h.dn(h.flat))
 		h.users = append(h.users, back)
 		return "restore " + back
+	case 19: // a group in a group
+		return h.member(group, pick(h.r, h.groups))
+	case 20:
+		if gone := pick(h.r, h.groups); slices.Index(h.groups, gone) >= h.named && !h.isPrimary(gone) {
+			h.Delete(h.dn(gone))
+			h.groups = without(h.groups, gone)
+			return "delete group " + gone
+		}
+		return "nothing"
 	default:
 		h.Set(guid(group), pick(h.r, []string{"displayName", "description"}), name)
 		return "describe " + group
@@ -140,6 +151,13 @@ func (h *history) member(group, member string) string {
 	return "add " + dn + " to " + group
 }
 
+// isPrimary says whether a group is the primary one of somebody: then it can't be
+// deleted.
+func (h *history) isPrimary(group string) bool {
+	rid := h.rid(group)
+	return slices.ContainsFunc(h.users, func(user string) bool { return h.Read(guid(user), "primaryGroupID")[0] == rid })
+}
+
 // rid is the last part of a group's SID, as primaryGroupID holds it.
 func (h *history) rid(group string) string {
 	sid := []byte(h.Read(guid(group), "objectSid")[0])
@@ -178,6 +196,7 @@ func TestAnyHistoryConverges(t *testing.T) {
 		dn := d.User(fmt.Sprintf("first%d", n), pick(r, []string{staff, elsewhere}), names("F", "L"))
 		h.users = append(h.users, d.id(dn))
 	}
+	h.named = 2
 	for n := range 3 {
 		h.groups = append(h.groups, d.id(d.Group(fmt.Sprintf("group%d", n), pick(r, []string{staff, elsewhere}), h.dn(h.users[n]))))
 	}
@@ -189,6 +208,8 @@ func TestAnyHistoryConverges(t *testing.T) {
 		{name: "everything", source: d.source(t, `{"policies":{"names":"accept","primaryGroups":"include"}}`)},
 		{name: "containers", source: d.source(t, `{"scope":{`+inStaff+`,`+clauses+`},"policies":{"names":"accept","primaryGroups":"include"}}`)},
 		{name: "groups", source: d.source(t, `{"scope":{"groups":["`+h.groups[0]+`","`+h.groups[1]+`"],`+clauses+`},"policies":{"names":"accept","scopeNested":"flatten","nested":"skip"}}`)},
+		{name: "flattened", source: d.source(t, `{"policies":{"names":"accept","primaryGroups":"include","nested":"flatten"}}`)},
+		{name: "flattened containers", source: d.source(t, `{"scope":{`+inStaff+`},"policies":{"names":"accept","nested":"flatten"}}`)},
 	}
 	for _, w := range worlds {
 		w.model = newModel(t)
@@ -222,7 +243,8 @@ func TestAnyHistoryConverges(t *testing.T) {
 			t.Errorf("%s: nothing changed, told %+v", w.name, w.model.changes)
 		}
 	}
-	h.agreesWithDirectory(worlds[0].model)
+	h.agreesWithDirectory(worlds[0].model, h.direct)
+	h.agreesWithDirectory(worlds[3].model, h.flattened)
 }
 
 // world is one configuration of a source with what it told.
@@ -243,9 +265,44 @@ func (w *world) pull(r *rand.Rand) {
 	w.model.next(w.source)
 }
 
+// direct are the members of a group: those that its object lists and those whose
+// primary group it is.
+func (h *history) direct(group string) map[string]bool {
+	all := map[string]bool{}
+	for _, dn := range h.Read(guid(group), "member") {
+		all[h.id(dn)] = true
+	}
+	own := h.rid(group)
+	for _, user := range h.users {
+		if h.Read(guid(user), "primaryGroupID")[0] == own {
+			all[user] = true
+		}
+	}
+	return all
+}
+
+// flattened are the people in a group and in those within it.
+func (h *history) flattened(group string) map[string]bool {
+	all := h.direct(group)
+	for grown := true; grown; {
+		grown = false
+		for id := range maps.Clone(all) {
+			if !slices.Contains(h.groups, id) {
+				continue
+			}
+			for inner := range h.direct(id) {
+				grown = grown || !all[inner]
+				all[inner] = true
+			}
+		}
+	}
+	maps.DeleteFunc(all, func(id string, _ bool) bool { return slices.Contains(h.groups, id) })
+	return all
+}
+
 // agreesWithDirectory compares users and members with what the directory itself
 // says, read by other means.
-func (h *history) agreesWithDirectory(m *model) {
+func (h *history) agreesWithDirectory(m *model, members func(group string) map[string]bool) {
 	m.t.Helper()
 	for _, id := range h.users {
 		o := m.objects[id]
@@ -265,16 +322,7 @@ func (h *history) agreesWithDirectory(m *model) {
 		}
 	}
 	for _, id := range h.groups {
-		want := map[string]bool{}
-		for _, dn := range h.Read(guid(id), "member") {
-			want[h.id(dn)] = true
-		}
-		own := h.rid(id)
-		for _, user := range h.users {
-			if h.Read(guid(user), "primaryGroupID")[0] == own {
-				want[user] = true
-			}
-		}
+		want := members(id)
 		for member := range want {
 			if !m.objects[id].Members[member] {
 				m.t.Errorf("%s isn't told as a member of %s", h.dn(member), h.dn(id))

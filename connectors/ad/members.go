@@ -48,6 +48,9 @@ func (p *pull) linksOnce(ctx context.Context, id dirsync.GUID, name string) (lin
 
 // members are the anchors of all members of a group, and how many were left out.
 func (p *pull) members(ctx context.Context, o *dirsync.Object, entryLinks bool) (anchors []string, left int, err error) {
+	if p.flattens() {
+		return p.below(ctx, o)
+	}
 	var links []dirsync.Link
 	if entryLinks {
 		for _, l := range o.Links {
@@ -74,11 +77,11 @@ func (p *pull) members(ctx context.Context, o *dirsync.Object, entryLinks bool) 
 // policy has it so, groups. The others are counted.
 func (p *pull) anchors(ctx context.Context, links []dirsync.Link) (anchors []string, left int, err error) {
 	for _, l := range links {
-		fits, err := p.fits(ctx, l, len(links))
+		fit, err := p.fits(ctx, l, len(links))
 		if err != nil {
 			return nil, 0, err
 		}
-		if !fits {
+		if fit != member {
 			left++
 			continue
 		}
@@ -87,47 +90,82 @@ func (p *pull) anchors(ctx context.Context, links []dirsync.Link) (anchors []str
 	return anchors, left, nil
 }
 
-// fits says whether what a link leads to can be a member. Of many links all
-// computers are read at once.
-func (p *pull) fits(ctx context.Context, l dirsync.Link, many int) (bool, error) {
+// fit is what something that a group's link leads to is for the group.
+type fit int
+
+const (
+	notMember fit = iota
+	member
+	within // a group whose members are the outer group's
+)
+
+// fits says what a link leads to. Of many links all computers, and groups if
+// they matter, are read at once.
+func (p *pull) fits(ctx context.Context, l dirsync.Link, many int) (fit, error) {
 	if strings.Contains(l.DN, ",CN=ForeignSecurityPrincipals,") {
-		return false, nil
+		return notMember, nil
 	}
 	if p.full || many > fewMembers {
-		excluded, err := p.noMembers(ctx)
-		return !excluded[l.GUID], err
+		others, err := p.notPeople(ctx)
+		if c, listed := others[l.GUID]; listed {
+			return p.fitOf(c), err
+		}
+		return member, err
 	}
 	o, err := p.session.Object(ctx, l.GUID, linkMember, linkManager)
 	if isGone(err) {
-		return true, nil // gone since; its tombstone ends it
+		return member, nil // gone since; its tombstone ends it
 	}
 	if err != nil {
-		return false, err
+		return notMember, err
 	}
-	c := classify(o)
-	return c == user || c == contact || c == group && p.policies.Nested != skip, nil
+	return p.fitOf(classify(o)), nil
 }
 
-// noMembers reads, once, what can't be a member.
-func (p *pull) noMembers(ctx context.Context) (map[dirsync.GUID]bool, error) {
+func (p *pull) fitOf(c class) fit {
+	switch {
+	case c == group && p.flattens():
+		return within
+	case c == group && p.policies.Nested == skip, c.kind() == "":
+		return notMember
+	}
+	return member
+}
+
+// notPeople reads what can't be a member, or not as it is, and its class. It is
+// kept until something of it may have changed.
+func (p *pull) notPeople(ctx context.Context) (map[dirsync.GUID]class, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.computers != nil {
-		return p.computers, nil
+	if p.others != nil {
+		return p.others, nil
 	}
 	filter := "(objectClass=computer)"
-	if p.policies.Nested == skip {
+	if p.nestingMatters() {
 		filter = "(|(objectClass=computer)(objectClass=group))"
 	}
-	found := map[dirsync.GUID]bool{}
+	found := map[dirsync.GUID]class{}
 	for o, err := range p.session.Find(ctx, dirsync.GUID{}, filter, linkMember, linkManager) {
 		if err != nil {
 			return nil, err
 		}
-		found[o.GUID] = true
+		found[o.GUID] = classify(o)
 	}
-	p.computers = found
+	p.others = found
 	return found, nil
+}
+
+// nestingMatters says whether groups aren't members as everybody else.
+func (r rules) nestingMatters() bool { return r.policies.Nested == skip || r.flattens() }
+
+// forgetOthers lets notPeople be read anew: the page that follows may name a
+// group that was made since.
+func (p *pull) forgetOthers() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.nestingMatters() {
+		p.others = nil
+	}
 }
 
 // memberChanges fills what came to and left a group, and says how many were
@@ -211,49 +249,65 @@ func (p *pull) withoutPrimary(ctx context.Context, id dirsync.GUID, removed []di
 	return left, nil
 }
 
+// primaryGroup is the group that is told to be an object's primary one, if
+// policy takes that for a membership.
+func (p *pull) primaryGroup(ctx context.Context, o *dirsync.Object) (g dirsync.Link, found bool, err error) {
+	id := text(o, "primaryGroupID")
+	if p.policies.PrimaryGroups != include || id == "" {
+		return g, false, nil
+	}
+	of, err := p.session.ObjectByDN(ctx, fmt.Sprintf("<SID=%s-%s>", p.changes.Facts.DomainSID, id), linkMember, linkManager)
+	if err != nil {
+		if isGone(err) {
+			err = nil
+		}
+		return g, false, err
+	}
+	return dirsync.Link{GUID: of.GUID, DN: of.DN}, true, nil
+}
+
 // joinPrimary tells that an object came to the group that is told to be its
 // primary group. Leaving the one before is told by its link.
 func (p *pull) joinPrimary(ctx context.Context, o *dirsync.Object) error {
-	id := text(o, "primaryGroupID")
-	if p.policies.PrimaryGroups != include || id == "" {
-		return nil
-	}
-	g, err := p.session.ObjectByDN(ctx, fmt.Sprintf("<SID=%s-%s>", p.changes.Facts.DomainSID, id), linkMember, linkManager)
-	if isGone(err) {
-		return nil
-	}
-	if err != nil {
+	g, found, err := p.primaryGroup(ctx, o)
+	if err != nil || !found {
 		return err
 	}
 	links, left, err := p.anchors(ctx, []dirsync.Link{{GUID: o.GUID, DN: o.DN}})
 	if err != nil || left > 0 {
 		return err
 	}
-	return p.joined(g.GUID, g.DN, links)
+	groups := []dirsync.Link{g}
+	if p.flattens() {
+		if groups, err = p.above(ctx, g); err != nil {
+			return err
+		}
+	}
+	return p.joined(groups, links)
 }
 
-func (p *pull) joined(id dirsync.GUID, name string, anchors []string) error {
-	return p.to.Change(connectors.Change{Kind: connectors.Group, Anchor: id.String(), Name: name,
-		Presence: connectors.Present, Added: anchors, Read: p.reader(id)})
+// joined tells that somebody is in some groups.
+func (p *pull) joined(groups []dirsync.Link, anchors []string) error {
+	for _, g := range groups {
+		change := connectors.Change{Kind: connectors.Group, Anchor: g.GUID.String(), Name: g.DN,
+			Presence: connectors.Present, Added: anchors, Read: p.reader(g.GUID)}
+		if err := p.to.Change(change); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rejoin tells the memberships of an object, and whose manager it is: when it
 // left the scope, the server ended them.
 func (p *pull) rejoin(ctx context.Context, o *dirsync.Object, c class) error {
 	anchor := o.GUID.String()
-	if c != group || p.policies.Nested != skip {
-		groups, err := p.links(ctx, o.GUID, "memberOf")
+	if c != group || !p.nestingMatters() {
+		groups, err := p.memberships(ctx, o)
 		if err != nil {
 			return err
 		}
-		for _, g := range groups {
-			if err := p.joined(g.GUID, g.DN, []string{anchor}); err != nil {
-				return err
-			}
-		}
-	}
-	if c == user {
-		if err := p.joinPrimary(ctx, o); err != nil {
+		if err := p.joined(groups, []string{anchor}); err != nil {
 			return err
 		}
 	}

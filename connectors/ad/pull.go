@@ -31,9 +31,11 @@ type pull struct {
 	reached  map[dirsync.GUID]bool // groups whose members are in scope
 	inGroups map[dirsync.GUID]bool // who is a member of them
 
-	mu        sync.Mutex                    // Change.Read may be called from anywhere
-	tree      map[dirsync.GUID]dirsync.GUID // the parent of each container; nil if places don't matter
-	computers map[dirsync.GUID]bool         // nil until they are needed
+	mu     sync.Mutex                    // Change.Read may be called from anywhere
+	tree   map[dirsync.GUID]dirsync.GUID // the parent of each container; nil if places don't matter
+	others map[dirsync.GUID]class        // computers, and groups if they matter; nil until they are needed
+
+	regroup bool // all groups are to be told anew, see nested.go
 }
 
 // principals are what is searched for below a container that moved.
@@ -71,7 +73,7 @@ func (p *pull) stream(ctx context.Context) error {
 		change, err := p.changes.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return p.end()
+			return p.end(ctx)
 		case err != nil:
 			return err
 		case change.Unreadable != nil:
@@ -81,8 +83,9 @@ func (p *pull) stream(ctx context.Context) error {
 		default:
 			p.next.directory = change.Checkpoint
 			if !p.full {
-				err = p.to.Checkpoint(p.checkpoint())
+				err = p.closePage(ctx)
 			}
+			p.forgetOthers()
 		}
 		if err != nil {
 			return err
@@ -90,10 +93,30 @@ func (p *pull) stream(ctx context.Context) error {
 	}
 }
 
-// end closes a full pull: what was passed over, by reason, and the checkpoint.
-func (p *pull) end() error {
+// closePage gives the checkpoint of a page of an increment.
+func (p *pull) closePage(ctx context.Context) error {
+	if p.regroup {
+		p.regroup = false
+		p.forgetOthers()
+		if err := p.tellGroups(ctx); err != nil {
+			return err
+		}
+	}
+	return p.to.Checkpoint(p.checkpoint())
+}
+
+// end closes a full pull: groups whose members follow from others, what was
+// passed over, by reason, and the checkpoint.
+func (p *pull) end(ctx context.Context) error {
 	if !p.full {
 		return nil
+	}
+	if p.flattens() {
+		// After all changes of the stream: one of an inner group that comes in its
+		// middle isn't told for those around it.
+		if err := p.tellGroups(ctx); err != nil {
+			return err
+		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(p.skipped)) {
 		problem := connectors.Problem{Code: code, Dropped: true, Sentence: fmt.Sprintf("%d objects aren't brought for this reason.", p.skipped[code])}
@@ -114,6 +137,11 @@ func (p *pull) checkpoint() []byte {
 func (p *pull) object(ctx context.Context, o *dirsync.Object) error {
 	switch {
 	case o.Life.Deleted():
+		if p.flattens() && !p.full {
+			if err := p.groupDeleted(ctx, o); err != nil {
+				return err
+			}
+		}
 		return p.deleted(o)
 	case p.full:
 		return p.told(ctx, o)
@@ -139,9 +167,12 @@ func (p *pull) told(ctx context.Context, o *dirsync.Object) error {
 		// [W] More links of a group whose first part came before.
 		return p.reviewByID(ctx, o.GUID, false)
 	}
-	if classify(o) == container {
+	switch c := classify(o); {
+	case c == container:
 		p.stands(o.GUID, o.Parent)
 		return nil
+	case c == group && p.flattens():
+		return nil // told at the end
 	}
 	return p.review(ctx, o, false)
 }
@@ -167,6 +198,13 @@ func (p *pull) changed(ctx context.Context, o *dirsync.Object) error {
 		return p.joinPrimary(ctx, o)
 	case moved && !o.Parent.IsZero():
 		return p.containerMoved(ctx, o)
+	}
+	if p.flattens() && changesLink(o, linkMember) {
+		whole, err := p.nestedChange(ctx, o)
+		if err != nil || whole {
+			return err
+		}
+		o.Links = slices.DeleteFunc(o.Links, func(l dirsync.LinkChange) bool { return l.Attribute == linkMember })
 	}
 	changed := p.namesTold(o)
 	if p.placed() && !o.Parent.IsZero() || p.anyScoping(changed) {
@@ -196,7 +234,19 @@ func (p *pull) restored(ctx context.Context, id dirsync.GUID) error {
 			return err
 		}
 	}
-	return p.review(ctx, o, true)
+	if err := p.review(ctx, o, true); err != nil || !p.flattens() || classify(o) != group {
+		return err
+	}
+	groups, err := p.above(ctx, dirsync.Link{GUID: o.GUID, DN: o.DN})
+	if err != nil {
+		return err
+	}
+	for _, g := range groups[1:] {
+		if err := p.reviewByID(ctx, g.GUID, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changedScopeGroup looks again at the members that came to or left a group of
@@ -307,7 +357,7 @@ func (p *pull) review(ctx context.Context, o *dirsync.Object, entering bool) err
 	if code != "" {
 		return p.leftOut(o, c, code)
 	}
-	change, problems, err := p.whole(ctx, o, c, p.changes.Facts.Samba && p.full)
+	change, problems, err := p.whole(ctx, o, c, p.changes.Facts.Samba && p.full && !p.flattens())
 	if err != nil {
 		return err
 	}
