@@ -171,6 +171,13 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 	return err
 }
 
+// means says whether a reference of the actor's source is to a resource: by its
+// id or, where the source's own ids are references, by one of those.
+func (w *Writer) means(ref string, s *subject) bool {
+	p := s.of(w.actor.Source.ID)
+	return ref == s.res.ID || ref != "" && p != nil && refersByOwnIDs(w.actor.Source.Kind) && (ref == p.link.ExternalID || ref == p.link.Anchor)
+}
+
 // forget removes the references to a deleted user from the documents of the
 // source that deleted it (ENTRA F5) and from the resolved ones.
 func (w *Writer) forget(t *schema.ResourceType, gone *subject) error {
@@ -196,7 +203,7 @@ func (w *Writer) forget(t *schema.ResourceType, gone *subject) error {
 		}
 		s.resolved = nil // the reference must be looked up again
 		before := s.res.Doc
-		if p := s.of(w.actor.Source.ID); p != nil && p.link.State.Live() && managerRef(t, p.doc) == gone.res.ID {
+		if p := s.of(w.actor.Source.ID); p != nil && p.link.State.Live() && w.means(managerRef(t, p.doc), gone) {
 			doc := p.doc.Clone()
 			doc.SetAt(t.Manager, nil)
 			w.assert(s, doc)
