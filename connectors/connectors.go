@@ -19,7 +19,8 @@ type Source interface {
 	// the directory. One pull at a time.
 	//
 	// Where an object comes (back) into scope, the groups that it is a member of
-	// are told with it as Added: Workspace forgot its memberships when it left.
+	// are told with it as Added, and those whose manager it is with it: Workspace
+	// forgot both when it left.
 	// A pull that goes on from a checkpoint of a full one doesn't have Absence.
 	Pull(ctx context.Context, after []byte, to Sink) error
 }

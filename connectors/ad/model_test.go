@@ -196,8 +196,4 @@ func (s site) source(t *testing.T, document string) *ad.Source {
 }
 
 // id gives the anchor of an object.
-func (s site) id(dn string) string {
-	b := []byte(s.Read(dn, "objectGUID")[0])
-	return fmt.Sprintf("%08x-%04x-%04x-%x-%x", uint32(b[0])|uint32(b[1])<<8|uint32(b[2])<<16|uint32(b[3])<<24,
-		uint16(b[4])|uint16(b[5])<<8, uint16(b[6])|uint16(b[7])<<8, b[8:10], b[10:16])
-}
+func (s site) id(dn string) string { return s.GUID(dn) }
