@@ -23,6 +23,7 @@
 //
 // What grows with the directory and is kept in memory during a pull: the
 // containers, if the scope names some; the members of the groups of the scope;
-// the GUIDs of computers, if a group with many members is told; one group's
-// members.
+// the GUIDs of computers, and of groups where nesting matters, if a group with
+// many members is told; one group's members, with those of the groups within it
+// if they are flattened.
 package ad

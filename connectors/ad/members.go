@@ -105,7 +105,7 @@ func (p *pull) fits(ctx context.Context, l dirsync.Link, many int) (fit, error) 
 	if strings.Contains(l.DN, ",CN=ForeignSecurityPrincipals,") {
 		return notMember, nil
 	}
-	if p.full || many > fewMembers {
+	if p.full || many > fewMembers || p.othersKnown() {
 		others, err := p.notPeople(ctx)
 		if c, listed := others[l.GUID]; listed {
 			return p.fitOf(c), err
@@ -153,6 +153,12 @@ func (p *pull) notPeople(ctx context.Context) (map[dirsync.GUID]class, error) {
 	}
 	p.others = found
 	return found, nil
+}
+
+func (p *pull) othersKnown() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.others != nil
 }
 
 // nestingMatters says whether groups aren't members as everybody else.

@@ -197,6 +197,9 @@ func (p *pull) memberships(ctx context.Context, o *dirsync.Object) ([]dirsync.Li
 
 // tellGroups tells all groups anew, with all their members.
 func (p *pull) tellGroups(ctx context.Context) error {
+	if _, err := p.notPeople(ctx); err != nil { // rather than member by member
+		return err
+	}
 	for o, err := range p.session.Find(ctx, dirsync.GUID{}, "(objectClass=group)", linkMember, linkManager) {
 		if err != nil {
 			return err
