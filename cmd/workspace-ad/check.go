@@ -11,9 +11,7 @@ import (
 )
 
 // CheckCmd tries both ends.
-type CheckCmd struct {
-	Directory
-}
+type CheckCmd struct{}
 
 // mostSkew is how far this machine's clock may be from the server's before it is
 // worth a word.
@@ -38,8 +36,8 @@ func (c *CheckCmd) Run(p *program) error {
 			fmt.Fprintln(p.stdout, "  nothing to say")
 		}
 	}
-	tell("Directory", dirsync.Preflight(p.ctx, c.config()))
-	tell("Workspace", p.checkServer(c.Directory))
+	tell("Directory", dirsync.Preflight(p.ctx, p.cli.Directory()))
+	tell("Workspace", p.checkServer())
 	if faults > 0 {
 		return fmt.Errorf("%d faults; nothing was changed", faults)
 	}
@@ -49,7 +47,7 @@ func (c *CheckCmd) Run(p *program) error {
 
 // checkServer tries what the agent needs of the server: TLS, token, clock, and a
 // configuration that it understands.
-func (p *program) checkServer(d Directory) []dirsync.Finding {
+func (p *program) checkServer() []dirsync.Finding {
 	fault := func(code string, err error, way string) []dirsync.Finding {
 		return []dirsync.Finding{{Severity: dirsync.Fault, Code: code, Sentence: err.Error() + ".", WayOut: way}}
 	}
@@ -85,7 +83,7 @@ func (p *program) checkServer(d Directory) []dirsync.Finding {
 		})
 	}
 	if source.Configuration != nil {
-		if _, err := d.source(source.Configuration.Document); err != nil {
+		if _, err := p.cli.Source(source.Configuration.Document); err != nil {
 			found = append(found, fault("configuration", err, "Mend the source's configuration with workspace source configure, on the server.")...)
 		}
 	}

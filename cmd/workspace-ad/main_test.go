@@ -36,7 +36,8 @@ func TestEnrol(t *testing.T) {
 	do(1, "use https://", "enrol", code, "--url", "http://scim.contoso.com")
 	do(0, "This is now the agent", "enrol", code, "--url", app.URL)
 	do(1, "already", "enrol", code, "--url", app.URL)
-	do(1, "shorter than 30 s", append([]string{"run", "--interval", "1s"}, domain...)...)
+	do(1, "shorter than 30s", append([]string{"run", "--interval", "1s"}, domain...)...)
+	do(1, "Servers: 0 are named", "run")
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("identity file %v %v", info, err)

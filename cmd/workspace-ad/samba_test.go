@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -35,9 +36,8 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 				t.Fatalf("%v: %d, want %d and %q:\n%s", args, got, status, says, &out)
 			}
 		}
-		domain := func(command string) []string {
-			return []string{command, "--server", d.URL(), "--server-name", d.Name(), "--ldap-ca", d.CAFile(), "--account", svc.Name, "--password-file", svc.PasswordFile}
-		}
+		config := configFile(t, d, svc)
+		domain := func(command string) []string { return []string{command, "--config", config} }
 		do(0, "This is now the agent", "enrol", enrolmentCode(t, app, "corp"), "--url", app.URL)
 
 		do(1, "Replicating Directory Changes", domain("check")...)
@@ -94,4 +94,15 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 			t.Errorf("the deleted one: %s", r.Text)
 		}
 	})
+}
+
+// configFile is the configuration file of an agent of the domain.
+func configFile(t *testing.T, d *adtest.Domain, svc adtest.Service) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "workspace-ad.yaml")
+	text := fmt.Sprintf("server: [%q]\nserver-name: %q\nldap-ca: %q\naccount: %q\npassword-file: %q\n", d.URL(), d.Name(), d.CAFile(), svc.Name, svc.PasswordFile)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

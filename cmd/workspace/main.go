@@ -13,10 +13,11 @@
 //
 // Every flag can also be given as an environment variable (--base-url is
 // WORKSPACE_BASE_URL) and in a YAML file (--config), where a command's flags
-// stand under its name. A flag wins over the environment, that over the file,
-// and the file over the default. What a command is asked for goes to standard
-// output, everything else to standard error. The exit status is 0, 1 for a
-// failure, 80 for a wrong command line.
+// stand under its name; a relative path in it is of the file's directory. A flag
+// wins over the environment, that over the file, and the file over the default.
+// What a command is asked for goes to standard output, everything else to
+// standard error. The exit status is 0, 1 for a failure, 80 for a wrong command
+// line.
 package main
 
 import (
@@ -31,6 +32,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/workspace-scim/workspace/internal/app"
+	"github.com/workspace-scim/workspace/internal/cliconfig"
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -38,9 +40,9 @@ import (
 // CLI is the command line: what every command takes, and the commands.
 type CLI struct {
 	// Config is a YAML file with the flags' names as keys.
-	Config kong.ConfigFlag `type:"path" placeholder:"FILE" help:"YAML file with the flags' names as keys, those of a command under its name."`
+	Config cliconfig.File `type:"path" placeholder:"FILE" help:"YAML file with the flags' names as keys, those of a command under its name."`
 	app.Database
-	app.Logging
+	cliconfig.Logging
 
 	Serve     ServeCmd     `cmd:"" help:"Run the server."`
 	Tenant    TenantCmd    `cmd:"" help:"Manage tenants."`
@@ -68,7 +70,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("Workspace is a SCIM 2.0 service provider: directories and HR tools provision users and groups into it."),
 		kong.Writers(stdout, stderr),
 		kong.DefaultEnvars("WORKSPACE"),
-		kong.Configuration(loadConfig),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
 	parser, err := kong.New(&cli, options...)

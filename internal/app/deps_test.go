@@ -56,7 +56,7 @@ var layers = []struct {
 		"it reads a directory, and knows nothing of SCIM or of us",
 	},
 	{
-		[]string{"connectors", "connectors/ad", "connectors/scimclient", "connectors/runner", "connectors/connectortest"},
+		[]string{"connectors", "connectors/ad", "connectors/ad/adconfig", "connectors/scimclient", "connectors/runner", "connectors/connectortest"},
 		[]string{module + "internal/...", module + "scim/...", module + "store/...", module + "connectors/ad/adtest", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
 		"a connector is a client, so an agent carries no database",
 	},

@@ -1,0 +1,42 @@
+package main
+
+import "fmt"
+
+// RunCmd works until it is told to end.
+type RunCmd struct{}
+
+// Run fulfils kong.
+func (c *RunCmd) Run(p *program) error {
+	a, err := p.agent()
+	if err != nil {
+		return err
+	}
+	return a.Run(p.ctx)
+}
+
+// OnceCmd pulls one time.
+type OnceCmd struct{}
+
+// Run fulfils kong.
+func (c *OnceCmd) Run(p *program) error { return p.once(false) }
+
+// ResyncCmd pulls everything.
+type ResyncCmd struct{}
+
+// Run fulfils kong.
+func (c *ResyncCmd) Run(p *program) error { return p.once(true) }
+
+func (p *program) once(resync bool) error {
+	a, err := p.agent()
+	if err != nil {
+		return err
+	}
+	r, err := a.Once(p.ctx, resync)
+	if err != nil {
+		return err
+	}
+	k := r.Counts
+	fmt.Fprintf(p.stdout, "%s: %d created, %d updated, %d disabled, %d deleted, %d unchanged, %d failed. %s\n",
+		r.State, k.Created, k.Updated, k.Disabled, k.Deleted, k.Unchanged, k.Failed, r.Detail)
+	return nil
+}

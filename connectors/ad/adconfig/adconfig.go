@@ -1,0 +1,70 @@
+// Package adconfig is what a program has to be told to read a domain, in an
+// agent and inside the server: flags and keys of a YAML file of the same names.
+package adconfig
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/ad"
+	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
+)
+
+// Domain says where the domain is, as whom it is read and how often. It is all
+// that the server doesn't know: what is brought is in the source's
+// configuration. The tags are kong's.
+type Domain struct {
+	// Server are the domain controllers in order of preference, 1 to 16.
+	Server []string `name:"server" placeholder:"URL" help:"A domain controller, ldaps://HOST, or ldap://HOST with StartTLS; several in order of preference."`
+	// ServerName is the name in the controllers' certificates; "" for that of
+	// each URL.
+	ServerName string `placeholder:"NAME" help:"Name that the controllers' certificates have, if not their own."`
+	// LDAPCA is a PEM file; "" for the certificates that the system trusts.
+	LDAPCA string `name:"ldap-ca" type:"path" placeholder:"FILE" help:"PEM file with the only certificates that the controllers' may be signed by."`
+	// Account is name@domain, DOMAIN\name or a DN.
+	Account string `placeholder:"NAME" help:"Account to read as: name@domain, DOMAIN\\name, or a DN."`
+	// PasswordFile is read at each bind, so that a password can be changed
+	// while the program runs.
+	PasswordFile string `type:"path" placeholder:"FILE" help:"File with the account's password; read at each bind."`
+	// ObjectSecurity reads in the weaker mode.
+	ObjectSecurity bool `help:"Without the right Replicating Directory Changes: weaker, see docs/ad.md."`
+	// Interval is the time between two pulls, at least MinInterval.
+	Interval time.Duration `default:"60s" help:"Time between two pulls, at least 30s (default ${default})."`
+}
+
+// MinInterval is the least time between two pulls.
+const MinInterval = 30 * time.Second
+
+// Directory is the part that says how the domain is reached.
+func (d Domain) Directory() dirsync.Config {
+	c := dirsync.Config{
+		Servers: d.Server, ServerName: d.ServerName, CAFile: d.LDAPCA, Account: d.Account, PasswordFile: d.PasswordFile,
+	}
+	if d.ObjectSecurity {
+		c.Mode = dirsync.ModeObjectSecurity
+	}
+	return c
+}
+
+// Check says what is missing or wrong, without opening anything.
+func (d Domain) Check() error {
+	if d.Interval < MinInterval {
+		return fmt.Errorf("interval: %s is shorter than %s", d.Interval, MinInterval)
+	}
+	return d.Directory().Check()
+}
+
+// Source makes the connector for the configuration of a source, nil for none.
+func (d Domain) Source(configuration json.RawMessage) (connectors.Source, error) {
+	document, err := ad.ParseDocument(configuration)
+	if err != nil {
+		return nil, err
+	}
+	source, err := ad.New(ad.Config{Directory: d.Directory(), Document: document})
+	if err != nil {
+		return nil, err // not a nil *ad.Source in an interface
+	}
+	return source, nil
+}
