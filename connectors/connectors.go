@@ -122,4 +122,6 @@ type Problem struct {
 	// Dropped says that nothing of the object is told; otherwise all but what
 	// the sentence names.
 	Dropped bool
+	// Count is how many objects it is about, where it names none; 0 for one.
+	Count int
 }

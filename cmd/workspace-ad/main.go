@@ -3,6 +3,7 @@
 //
 //	workspace-ad enrol CODE --url URL    become an agent of a source, with a code from workspace agent code
 //	workspace-ad check                   try both ends, and say what is missing
+//	workspace-ad preview                 print what pulling everything would do; writes nothing
 //	workspace-ad run                     work until SIGTERM
 //	workspace-ad once                    pull one time
 //	workspace-ad resync                  pull everything, one time
@@ -43,11 +44,12 @@ type CLI struct {
 	CA       string `name:"ca" type:"path" placeholder:"FILE" help:"PEM file with the only certificates that the server's may be signed by."`
 	adconfig.Domain
 
-	Enrol  EnrolCmd  `cmd:"" help:"Become an agent of a source."`
-	Check  CheckCmd  `cmd:"" help:"Try both ends and say what is missing. Changes nothing."`
-	Run    RunCmd    `cmd:"" help:"Work until the program is told to end."`
-	Once   OnceCmd   `cmd:"" help:"Pull one time."`
-	Resync ResyncCmd `cmd:"" help:"Pull everything, one time."`
+	Enrol   EnrolCmd   `cmd:"" help:"Become an agent of a source."`
+	Check   CheckCmd   `cmd:"" help:"Try both ends and say what is missing. Changes nothing."`
+	Preview PreviewCmd `cmd:"" help:"Print what pulling everything would do. Changes nothing."`
+	Run     RunCmd     `cmd:"" help:"Work until the program is told to end."`
+	Once    OnceCmd    `cmd:"" help:"Pull one time."`
+	Resync  ResyncCmd  `cmd:"" help:"Pull everything, one time."`
 }
 
 func main() {

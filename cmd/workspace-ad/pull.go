@@ -1,6 +1,12 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/workspace-scim/workspace/connectors/runner"
+)
 
 // RunCmd works until it is told to end.
 type RunCmd struct{}
@@ -35,8 +41,16 @@ func (p *program) once(resync bool) error {
 	if err != nil {
 		return err
 	}
+	p.tell(r.State, r)
+	return nil
+}
+
+// tell prints how a pull went, or would go.
+func (p *program) tell(how string, r runner.Result) {
 	k := r.Counts
 	fmt.Fprintf(p.stdout, "%s: %d created, %d updated, %d disabled, %d deleted, %d unchanged, %d failed. %s\n",
-		r.State, k.Created, k.Updated, k.Disabled, k.Deleted, k.Unchanged, k.Failed, r.Detail)
-	return nil
+		how, k.Created, k.Updated, k.Disabled, k.Deleted, k.Unchanged, k.Failed, r.Detail)
+	for _, code := range slices.Sorted(maps.Keys(k.Skipped)) {
+		fmt.Fprintf(p.stdout, "skipped: %d %s\n", k.Skipped[code], code)
+	}
 }

@@ -50,7 +50,9 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 		ada := d.User("ada-"+suffix, ou, adtest.Attrs{"givenName": {"Ada"}, "sn": {"Lovelace " + suffix}})
 		bob := d.User("bob-"+suffix, ou, adtest.Attrs{"givenName": {"Bob"}, "sn": {"Babbage " + suffix}})
 		crew := d.Group("crew-"+suffix, ou, ada, bob)
-		do(0, "succeeded", domain("once")...)
+		do(0, "Nothing was written; a run would succeed: ", domain("preview")...)
+		do(0, "created  User   CN=ada-"+suffix, domain("preview")...)
+		do(0, "succeeded: ", domain("once")...)
 
 		find := func(endpoint, filter string) map[string]any {
 			t.Helper()
@@ -77,6 +79,9 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 		d.Set(ada, "sn", "King "+suffix)
 		d.Set(bob, "userAccountControl", "546")
 		d.RemoveMembers(crew, bob)
+		do(0, "members -1", domain("preview")...)
+		do(0, `name.familyName "Lovelace `+suffix+`" -> "King `+suffix+`"`, domain("preview")...)
+		do(0, "deviceObject", domain("preview")...)
 		do(0, "succeeded", domain("once")...)
 		if now := find("/Users", `name.familyName eq "King `+suffix+`"`); now["id"] != user["id"] {
 			t.Errorf("the renamed one is %v", now)

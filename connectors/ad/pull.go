@@ -119,7 +119,7 @@ func (p *pull) end(ctx context.Context) error {
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(p.skipped)) {
-		problem := connectors.Problem{Code: code, Dropped: true, Sentence: fmt.Sprintf("%d objects aren't brought for this reason.", p.skipped[code])}
+		problem := connectors.Problem{Code: code, Dropped: true, Count: p.skipped[code], Sentence: fmt.Sprintf("%d objects aren't brought for this reason.", p.skipped[code])}
 		if err := p.to.Skip(problem); err != nil {
 			return err
 		}
@@ -393,8 +393,9 @@ func (p *pull) judge(ctx context.Context, o *dirsync.Object, c class) (string, e
 // leftOut counts an object that isn't brought and, where absence doesn't say it,
 // tells that.
 func (p *pull) leftOut(o *dirsync.Object, c class, code string) error {
-	p.skipped[code]++
-	if code == codeNameConflict {
+	if code != codeNameConflict {
+		p.skipped[code]++
+	} else {
 		problem := connectors.Problem{Kind: c.kind(), Anchor: o.GUID.String(), Name: o.DN, Code: code, Dropped: true,
 			Sentence: "Two controllers made an object of the same name, and this one lost. Delete or rename it."}
 		if err := p.to.Skip(problem); err != nil {

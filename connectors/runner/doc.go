@@ -31,6 +31,11 @@
 // without another link is disabled and kept for the grace time, so whoever
 // comes back gets the same id.
 //
+// # Preview
+//
+// [Preview] makes the plan of a full pull by the same decisions and shows it,
+// object by object. It writes nothing.
+//
 // # Memory
 //
 // One page (500 changes or 2 MiB of them), what is set aside, and, in a full

@@ -293,7 +293,7 @@ func (c *cycle) Skip(p connectors.Problem) error {
 		c.index.told(p.Kind, p.Anchor)
 	}
 	if p.Dropped {
-		c.counts.Skipped[p.Code]++
+		c.counts.Skipped[p.Code] += int64(max(1, p.Count))
 	}
 	if p.Anchor != "" {
 		c.skipped[p.Anchor] = true

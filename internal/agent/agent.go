@@ -141,10 +141,10 @@ func (a *Agent) is(state string) bool {
 
 // configured is a source as the server has it, and its connector.
 type configured struct {
-	hash   string
-	parts  int
-	runner runner.Config
-	source connectors.Source
+	mode, hash string
+	parts      int
+	runner     runner.Config
+	source     connectors.Source
 }
 
 // configured reads the configuration and makes the connector for it.
@@ -153,7 +153,7 @@ func (a *Agent) configured(ctx context.Context) (configured, error) {
 	if err != nil {
 		return configured{}, err
 	}
-	var out configured
+	out := configured{mode: src.Mode}
 	var document json.RawMessage
 	if src.Configuration != nil {
 		document, out.hash = src.Configuration.Document, src.Configuration.Hash
@@ -188,6 +188,20 @@ func (a *Agent) Once(ctx context.Context, resync bool) (all runner.Result, err e
 		}
 	}
 	return all, nil
+}
+
+// Preview reads everything from the directory and shows, object by object, what
+// a full pull would do; see [runner.Preview]. It writes nothing and takes no
+// lease, so it disturbs no agent that works.
+func (a *Agent) Preview(ctx context.Context, show func(runner.Line) error) (runner.Result, error) {
+	c, err := a.configured(ctx)
+	if err != nil {
+		return runner.Result{}, err
+	}
+	if c.mode == "disabled" {
+		a.Log.Warn("the source is disabled, so what the server has can't be read: everything is shown as created, and no limit is judged")
+	}
+	return runner.Preview(ctx, c.runner, c.source, c.mode == "disabled", show)
 }
 
 // beatAlways sends heartbeats and does what their answers say.
