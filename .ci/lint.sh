@@ -14,6 +14,9 @@ fi
 echo "== go vet"
 go vet ./...
 
+echo "== go vet, the agent on Windows"
+GOOS=windows CGO_ENABLED=0 go vet ./cmd/workspace-ad
+
 echo "== staticcheck"
 go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 

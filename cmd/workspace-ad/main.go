@@ -27,9 +27,11 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/workspace-scim/workspace/connectors/ad/adconfig"
+	"github.com/workspace-scim/workspace/connectors/runner"
 	"github.com/workspace-scim/workspace/connectors/scimclient"
 	"github.com/workspace-scim/workspace/internal/agent"
 	"github.com/workspace-scim/workspace/internal/cliconfig"
+	"golang.org/x/term"
 )
 
 // version is set by the linker.
@@ -69,9 +71,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	command, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
-	log, err := cli.Logger(stderr)
+	p := &program{ctx: ctx, cli: &cli, stdout: stdout}
+	logs := stderr
+	if bar := newBar(stderr); bar != nil {
+		p.progress, logs = bar.tell, bar.over(stderr)
+		if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			p.stdout = bar.over(stdout)
+		}
+	}
+	p.log, err = cli.Logger(logs)
 	parser.FatalIfErrorf(err)
-	p := &program{ctx: ctx, cli: &cli, stdout: stdout, log: log}
 	if err := command.Run(p); err != nil {
 		fmt.Fprintln(stderr, "workspace-ad:", err)
 		return 1
@@ -85,6 +94,8 @@ type program struct {
 	cli    *CLI
 	stdout io.Writer
 	log    *slog.Logger
+	// progress is told how far a pull is; nil where nobody watches.
+	progress func(runner.Progress)
 }
 
 // agent makes the agent that the identity file names.
@@ -102,6 +113,6 @@ func (p *program) agent() (*agent.Agent, error) {
 		return nil, err
 	}
 	return agent.New(agent.Options{
-		Identity: id, Transport: transport, Version: version, New: domain.Source, Interval: domain.Interval, Log: p.log,
+		Identity: id, Transport: transport, Version: version, New: domain.Source, Interval: domain.Interval, Log: p.log, Progress: p.progress,
 	})
 }

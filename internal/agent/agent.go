@@ -29,8 +29,10 @@ type Options struct {
 	Beat time.Duration
 	// Lease is how long the lease lives that is renewed; 0 for 30 s. Another
 	// agent takes over within it.
-	Lease    time.Duration
-	Log      *slog.Logger
+	Lease time.Duration
+	Log   *slog.Logger
+	// Progress is told how far a pull is, and with the zero value that it has
+	// ended; nil for nobody.
 	Progress func(runner.Progress)
 }
 
@@ -200,6 +202,9 @@ func (a *Agent) Preview(ctx context.Context, show func(runner.Line) error) (runn
 	}
 	if c.mode == "disabled" {
 		a.Log.Warn("the source is disabled, so what the server has can't be read: everything is shown as created, and no limit is judged")
+	}
+	if a.Progress != nil {
+		defer a.Progress(runner.Progress{})
 	}
 	return runner.Preview(ctx, c.runner, c.source, c.mode == "disabled", show)
 }

@@ -59,6 +59,9 @@ type worker struct {
 }
 
 func (w worker) cycle(ctx context.Context, o runner.Options) (runner.Result, error) {
+	if w.config.Progress != nil {
+		defer w.config.Progress(runner.Progress{})
+	}
 	return runner.Cycle(ctx, w.config, w.lease, w.source, o)
 }
 
