@@ -7,6 +7,8 @@
 //	workspace-ad run                     work until SIGTERM
 //	workspace-ad once                    pull one time
 //	workspace-ad resync                  pull everything, one time
+//	workspace-ad install                 make a systemd unit or Windows service of run, and start it
+//	workspace-ad start|stop|uninstall    what becomes of the service
 //
 // Every flag can also be given as an environment variable (--ldap-ca is
 // WORKSPACE_AD_LDAP_CA) and in a YAML file (--config); a relative path in it is
@@ -52,6 +54,11 @@ type CLI struct {
 	Run     RunCmd     `cmd:"" help:"Work until the program is told to end."`
 	Once    OnceCmd    `cmd:"" help:"Pull one time."`
 	Resync  ResyncCmd  `cmd:"" help:"Pull everything, one time."`
+
+	Install   InstallCmd   `cmd:"" help:"Make a systemd unit or Windows service of the agent, and start it."`
+	Start     StartCmd     `cmd:"" help:"Start the service."`
+	Stop      StopCmd      `cmd:"" help:"Stop the service."`
+	Uninstall UninstallCmd `cmd:"" help:"Stop the service and take it away. The identity stays."`
 }
 
 func main() {
@@ -63,8 +70,7 @@ func main() {
 // run does one command and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var cli CLI
-	parser, err := kong.New(&cli, kong.Name("workspace-ad"), kong.Description("The Workspace agent for Active Directory."),
-		kong.Writers(stdout, stderr), kong.DefaultEnvars("WORKSPACE_AD"), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := newParser(&cli, stdout, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "workspace-ad:", err)
 		return 1
@@ -86,6 +92,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+func newParser(cli *CLI, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(cli, kong.Name("workspace-ad"), kong.Description("The Workspace agent for Active Directory."),
+		kong.Writers(stdout, stderr), kong.DefaultEnvars("WORKSPACE_AD"), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
 // program is what the commands run with.

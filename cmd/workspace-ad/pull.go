@@ -13,6 +13,9 @@ type RunCmd struct{}
 
 // Run fulfils kong.
 func (c *RunCmd) Run(p *program) error {
+	if underWindows() {
+		return p.runUnderWindows()
+	}
 	a, err := p.agent()
 	if err != nil {
 		return err
