@@ -59,6 +59,9 @@ type Config struct {
 	// AccessTokenLife is how long an OAuth access token lives, 1 to 6 hours (what
 	// Entra asks for); 0 for 1 hour.
 	AccessTokenLife time.Duration `name:"access-token-life" placeholder:"DURATION" default:"1h" help:"How long an OAuth access token lives, 1h to 6h (default ${default})."`
+	// AD are files of connectors that bring Active Directory domains from inside
+	// the server.
+	AD []string `name:"ad" type:"path" placeholder:"FILE" help:"YAML file of a connector for Active Directory inside the server (docs/ad.md); repeatable."`
 	// FirstRun makes, on an empty database only, a tenant "default" with an
 	// Entra source and a token, and prints what to do with them.
 	FirstRun bool `help:"On an empty database make a tenant, an Entra source and a token, and print the next step."`

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/embedded"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -66,6 +67,8 @@ type Server struct {
 	listener  net.Listener
 	http      *http.Server
 	draining  atomic.Bool
+	// connectors work inside the server, by its handler.
+	connectors []*embedded.Connector
 
 	flushMissed bool // the last flush failed; only background, then Run, use it
 }
@@ -76,6 +79,10 @@ type Server struct {
 func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) {
 	c = c.defaults()
 	if err := c.check(); err != nil {
+		return nil, err
+	}
+	files, err := c.readAD()
+	if err != nil {
 		return nil, err
 	}
 	var cert *tls.Config
@@ -104,6 +111,7 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 	if err := s.listen(ctx, cert); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	s.embed(files, o)
 	if c.FirstRun {
 		if err := s.firstRun(ctx); err != nil {
 			return nil, errors.Join(err, s.listener.Close(), st.Close())
@@ -163,8 +171,8 @@ func (s *Server) URL() string {
 }
 
 // Run answers requests until ctx ends, then shuts down: not ready from that
-// moment, no new connections, requests in flight are answered, the database is
-// closed. It takes at most 10 s and returns nil after an orderly end.
+// moment, no new connections, connectors end and requests in flight are
+// answered, the database is closed. It takes at most 10 s and returns nil after an orderly end.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("listening", "url", s.URL(), "scim", s.URL()+pathSCIM, "tls", s.http.TLSConfig != nil)
 	slack := make([]byte, collectorSlack)
@@ -181,6 +189,12 @@ func (s *Server) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.background(work) })
+	pulling, endConnectors := context.WithCancel(ctx)
+	defer endConnectors()
+	var connectors sync.WaitGroup
+	for _, c := range s.connectors {
+		connectors.Go(func() { c.Run(pulling) })
+	}
 
 	var err error
 	select {
@@ -188,7 +202,9 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		s.log.Info("shutting down")
 	}
+	endConnectors()
 	err = errors.Join(err, s.shutdown())
+	connectors.Wait() // they ended beside the requests in flight
 	stop()
 	background.Wait()
 	s.flush(context.WithoutCancel(ctx), lastFlush)

@@ -1,0 +1,180 @@
+// Package embedded runs a connector inside the server. It is an agent as any
+// other, with a token and a lease of its own, and speaks to the server by the
+// same doors; only the way there is shorter ([Transport]). Several servers on
+// one database share the work of a source as agents do: one holds the lease, and
+// another takes over.
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/scimclient"
+	"github.com/workspace-scim/workspace/internal/agent"
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// Options say which source is brought, and from where.
+type Options struct {
+	Directory *directory.Directory
+	Handler   http.Handler // the server's, with all its doors
+	// Tenant and Source are names; Kind is what kind of source it has to be.
+	Tenant, Source string
+	Kind           store.SourceKind
+	// New makes the connector for a configuration of the source.
+	New      func(configuration json.RawMessage) (connectors.Source, error)
+	Interval time.Duration // between two pulls; 0 for 60 s
+	// Retry is the time before the agent is set up again where that failed, such
+	// as for a source that isn't there yet; 0 for a minute.
+	Retry   time.Duration
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time // the clock of Directory; nil for time.Now
+}
+
+// Connector is one connector inside the server.
+type Connector struct{ Options }
+
+// New makes a connector. It does nothing yet.
+func New(o Options) *Connector {
+	if o.Retry == 0 {
+		o.Retry = time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Log = o.Log.With("connector", o.Tenant+"/"+o.Source)
+	return &Connector{o}
+}
+
+// Run works until ctx ends, and returns when its last request is answered and
+// its agent is revoked, within 8 s. What goes wrong is logged and tried again.
+func (c *Connector) Run(ctx context.Context) {
+	for {
+		err := c.work(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		c.Log.Error("connector not set up", "error", store.LogText(err))
+		if scimclient.Sleep(ctx, c.Retry) != nil {
+			return
+		}
+	}
+}
+
+// work is one life of an agent, from its enrolment to its end.
+func (c *Connector) work(ctx context.Context) error {
+	id, err := c.enrol(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.revoke(context.WithoutCancel(ctx), id.Agent)
+	for {
+		a, err := agent.New(agent.Options{
+			Identity: id, Transport: Transport{c.Handler}, Version: versionMark + c.Version, New: c.New, Interval: c.Interval, Log: c.Log,
+		})
+		if err != nil {
+			return err
+		}
+		if err := a.Run(ctx); !errors.Is(err, agent.ErrRestart) {
+			return err
+		}
+	}
+}
+
+// by names the server in the log, where it sets up its own agents.
+const by = "serve"
+
+// versionMark tells the server's own agents from others, in what they say of
+// themselves.
+const versionMark = "serve/"
+
+// enrol makes an agent of the source, as a person with a code would.
+func (c *Connector) enrol(ctx context.Context) (agent.Identity, error) {
+	d := c.Directory
+	admin, err := d.Administrator(ctx, by, c.Tenant)
+	if err != nil {
+		return agent.Identity{}, fmt.Errorf("tenant %q: %w", c.Tenant, err)
+	}
+	source, err := d.Source(ctx, c.Tenant, c.Source)
+	if err != nil {
+		return agent.Identity{}, err
+	}
+	if source.Kind != c.Kind {
+		return agent.Identity{}, fmt.Errorf("the source %q is of kind %s, not %s", c.Source, source.Kind, c.Kind)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return agent.Identity{}, err
+	}
+	name := "workspace serve at " + host
+	if err := c.clear(ctx, admin, source.ID, name); err != nil {
+		return agent.Identity{}, err
+	}
+	code, _, err := d.AddCode(ctx, admin, source.PublicID, directory.MinCode)
+	if err != nil {
+		return agent.Identity{}, err
+	}
+	secret, made, _, err := d.Enrol(ctx, code, name, admin.Txn)
+	if err != nil {
+		return agent.Identity{}, err
+	}
+	// The transport leads to the handler, whatever the host is.
+	return agent.Identity{URL: "http://localhost", Agent: made.PublicID, Source: source.PublicID, Token: secret}, nil
+}
+
+// deadAfter is how long an agent of a server says nothing before it is taken to
+// have died with it. A heartbeat comes every 15 s.
+const deadAfter = 10 * time.Minute
+
+// clear revokes the agents of servers that were killed: nobody has their tokens
+// any more, and a source has 32 agents at most.
+func (c *Connector) clear(ctx context.Context, admin directory.Actor, source int64, name string) error {
+	for after := ""; ; {
+		const page = 100
+		agents, err := c.Directory.Agents(ctx, admin, after, page)
+		if err != nil {
+			return err
+		}
+		for _, a := range agents {
+			after = a.PublicID
+			seen := a.SeenAt
+			if seen.IsZero() {
+				seen = a.EnrolledAt
+			}
+			ours := strings.HasPrefix(a.Version, versionMark) || a.SeenAt.IsZero() && a.Name == name
+			if a.Source != source || !ours || !a.RevokedAt.IsZero() || c.Now().Sub(seen) < deadAfter {
+				continue
+			}
+			if err := c.Directory.RevokeAgent(ctx, admin, a.PublicID); err != nil {
+				return err
+			}
+		}
+		if len(agents) < page {
+			return nil
+		}
+	}
+}
+
+// revoke ends the agent, so that its token is worth nothing when the process
+// has ended.
+func (c *Connector) revoke(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	admin, err := c.Directory.Administrator(ctx, by, c.Tenant)
+	if err == nil {
+		err = c.Directory.RevokeAgent(ctx, admin, id)
+	}
+	if err != nil {
+		c.Log.Warn("agent not revoked", "agent", id, "error", store.LogText(err))
+	}
+}
