@@ -26,6 +26,11 @@ const (
 	ReadDeletedObjects
 	// FullControl is everything at the domain's root.
 	FullControl
+	// WriteAttributes is to write each attribute of the domain's root.
+	WriteAttributes
+	// ResetPassword is to set another password without knowing the one before
+	// (User-Force-Change-Password), of accounts in the domain.
+	ResetPassword
 )
 
 // entry is the ACE that grants the right to a SID, and the object it stands at
@@ -38,6 +43,7 @@ func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 		allowedObject     = 0x05
 		objectTypePresent = 0x01
 		fullControl       = 0xF01FF
+		writeAttributes   = 0x20
 	)
 	plain := func(mask uint32) []byte {
 		return binary.LittleEndian.AppendUint32(nil, mask)
@@ -56,6 +62,10 @@ func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 		body, dn = plain(listAndRead), "CN=Deleted Objects,"+base
 	case FullControl:
 		body = plain(fullControl)
+	case WriteAttributes:
+		body = plain(writeAttributes)
+	case ResetPassword:
+		kind, body = allowedObject, extended("00299570-246d-11d0-a768-00aa006e0529")
 	}
 	ace = binary.LittleEndian.AppendUint16([]byte{kind, 0}, uint16(4+len(body)+len(sid)))
 	return append(append(ace, body...), sid...), dn
@@ -75,7 +85,15 @@ func mixedEndian(guid string) []byte {
 // Grant gives an account a right.
 func (d *Domain) Grant(account string, r Right) {
 	d.t.Helper()
-	d.changeACL(account, r, func(entries [][]byte, ace []byte) [][]byte {
+	_, at := r.entry(nil, d.Base())
+	d.GrantOver(account, at, r)
+}
+
+// GrantOver gives an account a right over one object, and not where it usually
+// stands.
+func (d *Domain) GrantOver(account, object string, r Right) {
+	d.t.Helper()
+	d.changeACL(account, d.full(object), r, func(entries [][]byte, ace []byte) [][]byte {
 		return append([][]byte{ace}, entries...)
 	})
 }
@@ -83,7 +101,8 @@ func (d *Domain) Grant(account string, r Right) {
 // Revoke takes away a right that Grant gave.
 func (d *Domain) Revoke(account string, r Right) {
 	d.t.Helper()
-	d.changeACL(account, r, func(entries [][]byte, ace []byte) [][]byte {
+	_, at := r.entry(nil, d.Base())
+	d.changeACL(account, at, r, func(entries [][]byte, ace []byte) [][]byte {
 		var kept [][]byte
 		for _, entry := range entries {
 			if !bytes.Equal(entry, ace) {
@@ -106,11 +125,10 @@ func (d *Domain) system() *ldap.Conn {
 	return conn
 }
 
-// changeACL rewrites the access control list of the object at which a right
-// stands (MS-DTYP 2.4.5, 2.4.6).
-func (d *Domain) changeACL(account string, r Right, change func(entries [][]byte, ace []byte) [][]byte) {
+// changeACL rewrites the access control list of an object (MS-DTYP 2.4.5, 2.4.6).
+func (d *Domain) changeACL(account, dn string, r Right, change func(entries [][]byte, ace []byte) [][]byte) {
 	d.t.Helper()
-	ace, dn := r.entry([]byte(d.Read(account, "objectSid")[0]), d.Base())
+	ace, _ := r.entry([]byte(d.Read(account, "objectSid")[0]), d.Base())
 	controls := []ldap.Control{
 		ldap.NewControlMicrosoftShowDeleted(),
 		// LDAP_SERVER_SD_FLAGS_OID: the DACL and nothing else.

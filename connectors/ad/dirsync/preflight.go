@@ -94,6 +94,7 @@ func (p *preflight) server(ctx context.Context, url string) (next bool) {
 		p.tracking(ctx, c)
 		p.deleted(ctx, c)
 		p.width(ctx, c)
+		p.account(ctx, c)
 	case facts.DomainGUID != p.domain.DomainGUID:
 		p.add(Fault, "foreignDomain", "name controllers of one domain only", "%s is of %s, %s of %s", p.domain.Server, p.domain.DomainRoot, url, facts.DomainRoot)
 	default:
@@ -188,19 +189,10 @@ func (p *preflight) deleted(ctx context.Context, c *conn) {
 // width reports rights that reading changes doesn't need, as far as the account
 // may read what it was given.
 func (p *preflight) width(ctx context.Context, c *conn) {
-	root, err := c.one(ctx, "read of the account's groups", query{attributes: []string{"tokenGroups"}})
+	holds, err := c.holds(ctx)
 	if err != nil {
 		p.add(Warning, "rightsUnknown", "look at the rights by hand", "%v", err)
 		return
-	}
-	var holds []SID
-	for _, value := range root.values("tokenGroups") {
-		sid, err := DecodeSID(value)
-		if err != nil {
-			p.add(Warning, "rightsUnknown", "look at the rights by hand", "%v", err)
-			return
-		}
-		holds = append(holds, sid)
 	}
 	const dacl = 4
 	e, err := c.one(ctx, "read of the rights at the domain's root", query{
@@ -219,4 +211,22 @@ func (p *preflight) width(ctx context.Context, c *conn) {
 		p.add(Warning, "rightsTooWide", `use an account that has "Replicating Directory Changes" and no more`,
 			"the account %s has more than reading needs: %s", p.config.Account, strings.Join(wide, ", "))
 	}
+}
+
+// holds gives the SIDs that the account acts with: its own, and those of its
+// groups (tokenGroups of the root, MS-ADTS 3.1.1.3.2).
+func (c *conn) holds(ctx context.Context) ([]SID, error) {
+	root, err := c.one(ctx, "read of the account's groups", query{attributes: []string{"tokenGroups"}})
+	if err != nil {
+		return nil, err
+	}
+	var holds []SID
+	for _, value := range root.values("tokenGroups") {
+		sid, err := DecodeSID(value)
+		if err != nil {
+			return nil, err
+		}
+		holds = append(holds, sid)
+	}
+	return holds, nil
 }

@@ -112,6 +112,7 @@ func FuzzIdentifiers(f *testing.F) {
 			t.Errorf("%q becomes %q", s, sid)
 		}
 		_, _ = parseGrants(b)
+		_, _ = owner(b)
 	})
 }
 

@@ -282,7 +282,7 @@ func TestLookupsReadAllPages(t *testing.T) {
 	}
 }
 
-// Entries that deny, or that hold only for what is below, grant nothing.
+// E080: entries that deny grant nothing; those for what is below are told apart.
 func TestWhatADescriptorGrants(t *testing.T) {
 	sid := []byte{1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0}
 	ace := func(kind, flags byte, body ...byte) []byte {
@@ -303,7 +303,7 @@ func TestWhatADescriptorGrants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := tooWide(grants, []SID{"S-1-5-18"}); !slices.Equal(got, []string{"Replicating Directory Changes All", "all extended rights"}) {
+	if got := tooWide(grants, []SID{"S-1-5-18"}); !slices.Equal(got, []string{"Replicating Directory Changes All", "all extended rights", "writing below the domain's root"}) {
 		t.Errorf("%q of %+v", got, grants)
 	}
 	if got := tooWide(grants, []SID{"S-1-5-19"}); len(got) != 0 {
