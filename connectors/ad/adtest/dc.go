@@ -70,8 +70,11 @@ func Run(s Settings, dir string) (*DC, error) {
 	return dc, nil
 }
 
-// ports are all that Samba's LDAP server listens on; they can't be changed.
-var ports = []string{"389", "636", "3268", "3269"}
+// ports are all that Samba's LDAP server and KDC listen on.
+var ports = []string{"389", "636", "3268", "3269", kdcPort, "464"}
+
+// kdcPort is where the KDC listens.
+const kdcPort = "88"
 
 // freeAddress finds a loopback address that no other controller has, and holds
 // it, among the processes of this machine, until it is released.
@@ -87,7 +90,7 @@ func freeAddress() (address string, release func(), err error) {
 		}
 		_ = f.Close()
 	}
-	return "", nil, errors.New("adtest: no address of 127.0.83.0/24 has the ports 389, 636, 3268 and 3269 free; Samba needs them, and root to listen on them")
+	return "", nil, errors.New("adtest: no address of 127.0.83.0/24 has the ports 88, 389, 464, 636, 3268 and 3269 free; Samba needs them, and root to listen on them")
 }
 
 func canListen(address string) bool {
@@ -106,6 +109,9 @@ func (d *DC) URL() string { return "ldaps://" + d.Address }
 
 // PlainURL is where it speaks LDAP, and TLS after StartTLS.
 func (d *DC) PlainURL() string { return "ldap://" + d.Address }
+
+// KDCAddress is where its KDC is asked, if it has one.
+func (d *DC) KDCAddress() string { return net.JoinHostPort(d.Address, kdcPort) }
 
 // Name is its DNS name, for which it has a certificate.
 func (d *DC) Name() string { return d.Settings.name() }
@@ -147,13 +153,14 @@ func (d *DC) Start() error {
 	return d.waitReady()
 }
 
-// waitReady returns when the administrator can bind.
+// waitReady returns when the administrator can bind and the KDC, if it has one,
+// can be asked.
 func (d *DC) waitReady() error {
 	deadline := time.Now().Add(startTimeout)
 	for {
-		conn, err := d.Connect()
+		err := d.ready()
 		if err == nil {
-			return conn.Close()
+			return nil
 		}
 		select {
 		case <-d.ended:
@@ -164,6 +171,21 @@ func (d *DC) waitReady() error {
 			return errors.Join(fmt.Errorf("adtest: samba doesn't answer after %v: %w\n%s", startTimeout, err, d.logTail()), d.Kill())
 		}
 	}
+}
+
+func (d *DC) ready() error {
+	conn, err := d.Connect()
+	if err != nil {
+		return err
+	}
+	if err := conn.Close(); err != nil || !d.KDC {
+		return err
+	}
+	kdc, err := net.Dial("tcp", d.KDCAddress())
+	if err != nil {
+		return err
+	}
+	return kdc.Close()
 }
 
 func (d *DC) logTail() string {

@@ -3,6 +3,7 @@ package adtest
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -295,4 +296,16 @@ func (d *Domain) Service(name string) Service {
 	d.Set(s.DN, "userAccountControl", "512")
 	d.must("password file", os.WriteFile(s.PasswordFile, fmt.Appendln(nil, s.Password), 0o600))
 	return s
+}
+
+// Keytab exports the keys that an account has now to a file, and gives its name.
+func (d *Domain) Keytab(account string) string {
+	d.t.Helper()
+	file := filepath.Join(d.t.TempDir(), account+".keytab")
+	out, err := exec.Command(python, "/usr/bin/samba-tool", "domain", "exportkeytab", file,
+		"--principal="+account, "--configfile="+configFile(d.dir)).CombinedOutput()
+	if err != nil {
+		d.t.Fatalf("exporting the keytab of %s: %v\n%s", account, err, tail(out))
+	}
+	return file
 }

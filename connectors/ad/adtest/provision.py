@@ -67,3 +67,8 @@ db.set_schema_update_now()
 replace(db.get_default_basedn(), ldb.FLAG_MOD_REPLACE,
         pwdProperties="0", minPwdLength="0", pwdHistoryLength="0", minPwdAge="0",
         maxPwdAge="-9223372036854775808")
+
+# A controller's own name as a service, which samba_spnupdate gives it where there
+# is DNS.
+dc = db.search(db.get_default_basedn(), expression="(sAMAccountName=%s$)" % host, attrs=["dNSHostName"])[0]
+replace(dc.dn, ldb.FLAG_MOD_ADD, servicePrincipalName="ldap/%s" % dc["dNSHostName"][0])

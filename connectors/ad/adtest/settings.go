@@ -19,6 +19,8 @@ type Settings struct {
 	NetBIOS string
 	// Host is the controller's name in capitals; DC1 if empty.
 	Host string
+	// KDC makes it give out Kerberos tickets too, on port 88.
+	KDC bool
 	// Options are further lines of smb.conf's section global.
 	Options []string
 }
@@ -46,6 +48,14 @@ func (s Settings) name() string {
 	return strings.ToLower(s.Host + "." + s.Realm)
 }
 
+// services are the parts of Samba that run: no RPC, no DNS, no files.
+func (s Settings) services() string {
+	if s.KDC {
+		return "ldap, kdc"
+	}
+	return "ldap"
+}
+
 func configFile(dir string) string { return filepath.Join(dir, "smb.conf") }
 
 // writeConfig writes the smb.conf of a controller that lives in a directory and
@@ -63,7 +73,7 @@ func (s Settings) writeConfig(dir, address string) error {
 		"realm = " + s.Realm,
 		"workgroup = " + s.NetBIOS,
 		"server role = active directory domain controller",
-		"server services = ldap", // no RPC, no Kerberos, no DNS, no files
+		"server services = " + s.services(),
 		"dcerpc endpoint servers =",
 		"interfaces = " + address + "/8",
 		"bind interfaces only = yes",
