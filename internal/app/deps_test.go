@@ -56,6 +56,11 @@ var layers = []struct {
 		"it reads a directory, and knows nothing of SCIM or of us",
 	},
 	{
+		[]string{"connectors/ad/kerberos"},
+		[]string{module + "internal/...", module + "scim/...", module + "store/...", module + "connectors/ad/dirsync", "github.com/go-ldap/ldap/...", "github.com/jcmturner/gokrb5/v8/client", "github.com/jcmturner/gokrb5/v8/spnego"},
+		"it proves an account to any service, and asks the KDC itself (decision 0010)",
+	},
+	{
 		[]string{"connectors", "connectors/ad", "connectors/ad/adconfig", "connectors/scimclient", "connectors/runner", "connectors/connectortest"},
 		[]string{module + "internal/...", module + "scim/...", module + "store/...", module + "connectors/ad/adtest", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
 		"a connector is a client, so an agent carries no database",
