@@ -36,13 +36,23 @@ func (c *CheckCmd) Run(p *program) error {
 			fmt.Fprintln(p.stdout, "  nothing to say")
 		}
 	}
-	tell("Directory", dirsync.Preflight(p.ctx, p.cli.Directory()))
+	tell("Directory", p.checkDirectory())
 	tell("Workspace", p.checkServer())
 	if faults > 0 {
 		return fmt.Errorf("%d faults; nothing was changed", faults)
 	}
 	fmt.Fprintln(p.stdout, "Both ends are ready.")
 	return nil
+}
+
+// checkDirectory tries what the agent needs of the domain.
+func (p *program) checkDirectory() []dirsync.Finding {
+	if err := p.cli.Domain.Check(); err != nil {
+		return []dirsync.Finding{{
+			Severity: dirsync.Fault, Code: "configuration", Sentence: err.Error() + ".", WayOut: "Correct the flag or the configuration file.",
+		}}
+	}
+	return dirsync.Preflight(p.ctx, p.cli.Directory())
 }
 
 // checkServer tries what the agent needs of the server: TLS, token, clock, and a

@@ -4,6 +4,7 @@ package adconfig
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,11 +24,20 @@ type Domain struct {
 	ServerName string `placeholder:"NAME" help:"Name that the controllers' certificates have, if not their own."`
 	// LDAPCA is a PEM file; "" for the certificates that the system trusts.
 	LDAPCA string `name:"ldap-ca" type:"path" placeholder:"FILE" help:"PEM file with the only certificates that the controllers' may be signed by."`
-	// Account is name@domain, DOMAIN\name or a DN.
-	Account string `placeholder:"NAME" help:"Account to read as: name@domain, DOMAIN\\name, or a DN."`
+	// Account is name@domain, DOMAIN\name or a DN; for Kerberos the first.
+	Account string `placeholder:"NAME" help:"Account to read as: name@domain, DOMAIN\\name, or a DN; with Kerberos name@domain."`
 	// PasswordFile is read at each bind, so that a password can be changed
 	// while the program runs.
 	PasswordFile string `type:"path" placeholder:"FILE" help:"File with the account's password; read at each bind."`
+	// Bind is simple, or kerberos, for which the next three are.
+	Bind string `enum:"simple,kerberos" default:"simple" help:"How the account is proven, over TLS: simple sends its password, kerberos a ticket."`
+	// Keytab is a file with the account's keys, read at each bind; "" for the
+	// password.
+	Keytab string `type:"path" placeholder:"FILE" help:"With --bind kerberos: file with the account's keys, in place of --password-file; read at each bind."`
+	// KDC are hosts, with ports if not 88; none for those of DNS or Krb5Conf.
+	KDC []string `name:"kdc" placeholder:"HOST[:PORT]" help:"With --bind kerberos: who gives out tickets, which each domain controller does; if not named, DNS is asked."`
+	// Krb5Conf is a krb5.conf, of which only the realm's kdc lines are read.
+	Krb5Conf string `name:"krb5-conf" type:"path" placeholder:"FILE" help:"With --bind kerberos: a krb5.conf, of which only the realm's kdc lines are read."`
 	// ObjectSecurity reads in the weaker mode.
 	ObjectSecurity bool `help:"Without the right Replicating Directory Changes: weaker, see docs/ad.md."`
 	// Interval is the time between two pulls, at least MinInterval.
@@ -42,6 +52,9 @@ func (d Domain) Directory() dirsync.Config {
 	c := dirsync.Config{
 		Servers: d.Server, ServerName: d.ServerName, CAFile: d.LDAPCA, Account: d.Account, PasswordFile: d.PasswordFile,
 	}
+	if d.Bind == "kerberos" {
+		c.Kerberos = &dirsync.Kerberos{KeytabFile: d.Keytab, KDCs: d.KDC, ConfFile: d.Krb5Conf}
+	}
 	if d.ObjectSecurity {
 		c.Mode = dirsync.ModeObjectSecurity
 	}
@@ -52,6 +65,9 @@ func (d Domain) Directory() dirsync.Config {
 func (d Domain) Check() error {
 	if d.Interval < MinInterval {
 		return fmt.Errorf("interval: %s is shorter than %s", d.Interval, MinInterval)
+	}
+	if d.Bind != "kerberos" && (d.Keytab != "" || len(d.KDC) > 0 || d.Krb5Conf != "") {
+		return errors.New("keytab, kdc and krb5-conf are for bind: kerberos")
 	}
 	return d.Directory().Check()
 }

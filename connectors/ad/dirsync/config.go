@@ -31,8 +31,11 @@ type Config struct {
 	Account string
 	// PasswordFile holds the account's password. It's read at each bind, so a
 	// password may be changed without a restart. A newline at its end isn't part
-	// of the password.
+	// of the password. With Kerberos.KeytabFile it must be empty.
 	PasswordFile string
+	// Kerberos, if not nil, has the account bind with a ticket in place of its
+	// password; Account is name@domain then.
+	Kerberos *Kerberos
 	// Mode is how changes are tracked; ModeReplication if empty.
 	Mode Mode
 	// Attributes are read of each object besides those that each object needs,
@@ -119,7 +122,10 @@ func (c Config) Check() error {
 	if c.Account == "" {
 		fault("Account: none is named")
 	}
-	if c.PasswordFile == "" {
+	switch {
+	case c.Kerberos != nil:
+		faults = append(faults, c.Kerberos.check(c)...)
+	case c.PasswordFile == "":
 		fault("PasswordFile: none is named")
 	}
 	if c.Mode != "" && c.Mode != ModeReplication && c.Mode != ModeObjectSecurity {
@@ -186,23 +192,27 @@ func parseServer(s string) (server, error) {
 	return server{url: s, host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), startTLS: u.Scheme == "ldap"}, nil
 }
 
+// name is what a server's certificate must say.
+func (c Config) name(s server) string {
+	if c.ServerName != "" {
+		return c.ServerName
+	}
+	return s.host
+}
+
 // tls is the configuration of TLS towards a server.
 func (c Config) tls(s server) (*tls.Config, error) {
-	name := c.ServerName
-	if name == "" {
-		name = s.host
-	}
-	config := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{ServerName: c.name(s), MinVersion: tls.VersionTLS12}
 	if c.CAFile == "" {
 		return config, nil
 	}
 	pem, err := readBounded(c.CAFile, mostConfigFile)
 	if err != nil {
-		return nil, fmt.Errorf("dirsync: CAFile: %w", err)
+		return nil, &fileError{"CAFile", err}
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("dirsync: CAFile: %s holds no certificate in PEM form", c.CAFile)
+		return nil, &fileError{"CAFile", fmt.Errorf("%s holds no certificate in PEM form", c.CAFile)}
 	}
 	return config, nil
 }
@@ -212,14 +222,23 @@ func (c Config) tls(s server) (*tls.Config, error) {
 func (c Config) password() ([]byte, error) {
 	b, err := readBounded(c.PasswordFile, mostPasswordFile)
 	if err != nil {
-		return nil, fmt.Errorf("dirsync: PasswordFile: %w", err)
+		return nil, &fileError{"PasswordFile", err}
 	}
 	password := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	if password == "" {
-		return nil, fmt.Errorf("dirsync: PasswordFile: %s is empty", c.PasswordFile)
+		return nil, &fileError{"PasswordFile", fmt.Errorf("%s is empty", c.PasswordFile)}
 	}
 	return []byte(password), nil
 }
+
+// fileError is a file of the configuration that can't be used.
+type fileError struct {
+	field string
+	err   error
+}
+
+func (e *fileError) Error() string { return "dirsync: " + e.field + ": " + e.err.Error() }
+func (e *fileError) Unwrap() error { return e.err }
 
 func readBounded(name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)

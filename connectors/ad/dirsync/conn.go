@@ -232,6 +232,7 @@ type answer struct {
 	stop func() bool
 
 	controls []receivedControl // those of the result
+	more     []byte            // what an operation's result holds besides an LDAPResult
 }
 
 type receivedControl struct {
@@ -338,10 +339,11 @@ func (a *answer) result(content []byte) error {
 	if err != nil {
 		return err
 	}
-	diagnostic, _, err := cutTag(rest, tagOctets)
+	diagnostic, rest, err := cutTag(rest, tagOctets)
 	if err != nil {
 		return err
 	}
+	a.more = rest
 	if code == resultSuccess {
 		return io.EOF
 	}

@@ -79,6 +79,7 @@ var resultNames = map[int]string{
 type BindError struct {
 	Server  string
 	Account string
+	Code    string // of docs/ad.md
 	Reason  string // what the server's sub-code means, or its words
 	WayOut  string
 }

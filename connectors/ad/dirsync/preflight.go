@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/workspace-scim/workspace/connectors/ad/kerberos"
 )
 
 // Severity says what a finding means for a first read.
@@ -86,6 +88,7 @@ func (p *preflight) server(ctx context.Context, url string) (next bool) {
 	}
 	c.known = facts
 	p.certificate(c)
+	p.kerberos(c)
 	p.clock(facts)
 	switch {
 	case p.domain == nil:
@@ -105,8 +108,16 @@ func (p *preflight) server(ctx context.Context, url string) (next bool) {
 
 func (p *preflight) unreachable(url string, err error) (next bool) {
 	if refused, ok := errors.AsType[*BindError](err); ok {
-		p.add(Fault, "accountRefused", refused.WayOut, "%s refuses the account %s: %s", url, refused.Account, refused.Reason)
+		p.add(Fault, refused.Code, refused.WayOut, "%s refuses the account %s: %s", url, refused.Account, refused.Reason)
 		return false // each further try brings the account nearer to being locked
+	}
+	if unusable, ok := errors.AsType[*fileError](err); ok {
+		p.add(Fault, "configuration", "mend the file", "%v", unusable)
+		return false // it is the same for each server
+	}
+	if ticket, ok := errors.AsType[*kerberos.Error](err); ok {
+		p.add(Fault, string(ticket.Fault), ticket.WayOut, "no ticket for %s at %s: %v", p.config.Account, url, ticket)
+		return true
 	}
 	if errors.Is(err, ErrPlain) {
 		p.add(Fault, "noTLS", "use ldaps://, or give the server a certificate", "%v", err)
@@ -114,6 +125,18 @@ func (p *preflight) unreachable(url string, err error) (next bool) {
 	}
 	p.add(Fault, "serverUnreachable", "check the name, the port, the firewall, and CAFile", "%v", err)
 	return true
+}
+
+// kerberos says how the account was proven, if it wasn't by its password.
+func (p *preflight) kerberos(c *conn) {
+	switch {
+	case p.config.Kerberos == nil:
+	case c.channelBinding() == nil:
+		p.add(Warning, "channelBindingUndefined", "use a certificate signed with RSA or ECDSA",
+			"the bind can't be bound to the TLS connection with %s: its certificate is signed by an algorithm that has no binding", c.server.url)
+	default:
+		p.add(Note, "kerberos", "", "%s was proven to %s by a ticket, bound to the TLS connection", p.config.Account, c.server.url)
+	}
 }
 
 func (p *preflight) certificate(c *conn) {
