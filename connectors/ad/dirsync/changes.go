@@ -43,6 +43,10 @@ const (
 	// without its knowing. Other controllers don't notice either: it must be taken
 	// out of service (Microsoft, "Detect and recover from USN rollback").
 	FullRolledBack Reason = "rolledBack"
+	// FullComparison means that deletions weren't told since the last full read,
+	// because the account didn't see them: in ModeUSNChanged, after
+	// Config.CompareEvery, or when it sees them again.
+	FullComparison Reason = "comparison"
 )
 
 // Changes is a read of changes that goes on. It is for one goroutine.
@@ -54,7 +58,8 @@ type Changes struct {
 	Deletions bool
 	// Absence says that an object that isn't told by a full read, from its
 	// beginning to its end, is gone. It's false where the account sees only what
-	// it may read.
+	// it may read; but true in ModeUSNChanged if Deletions is false, because there
+	// is no other way then to notice a deletion.
 	Absence bool
 	// Facts are what the controller said just before.
 	Facts Facts
@@ -65,6 +70,7 @@ type Changes struct {
 	answer  *answer
 	first   *pending // was read ahead
 	cookie  []byte   // that the answer continues from
+	usn     *usnRead // nil where DirSync is used
 	told    bool     // the answer had an object
 	more    bool     // another answer is to be asked for
 	err     error    // the end
@@ -131,7 +137,7 @@ func (s *Session) begin(ctx context.Context, c *conn, after []byte) (*Changes, e
 	if err != nil {
 		return nil, err
 	}
-	r := &Changes{Facts: *facts, session: s, ctx: ctx, conn: c, Absence: s.config.Mode == ModeReplication}
+	r := &Changes{Facts: *facts, session: s, ctx: ctx, conn: c, Absence: s.config.Mode == ModeDirSync}
 	if r.Full, r.cookie, err = s.config.decide(after, facts); err != nil {
 		return nil, err
 	}
@@ -140,7 +146,10 @@ func (s *Session) begin(ctx context.Context, c *conn, after []byte) (*Changes, e
 	}
 	// [W] A Windows server shows a replica everything, whatever it may read
 	// (MS-ADTS 3.1.1.3.4.1.3); Samba filters by what the account may read.
-	r.Deletions = r.Deletions || !facts.Samba && s.config.Mode == ModeReplication
+	r.Deletions = r.Deletions || !facts.Samba && s.config.Mode == ModeDirSync
+	if s.config.Mode == ModeUSNChanged {
+		r.beginUSN()
+	}
 
 	if err := r.ask(); err != nil {
 		return nil, err
@@ -226,6 +235,9 @@ func (r *Changes) ask() error {
 }
 
 func (r *Changes) askFor(filter string, attributes []string) error {
+	if r.usn != nil {
+		return r.askUSN(filter, attributes)
+	}
 	config := r.session.config
 	flags := uint32(flagIncrementalValues | flagAncestorsFirst)
 	if config.Mode == ModeObjectSecurity {
@@ -266,24 +278,43 @@ func (r *Changes) next() (Change, error) {
 			return Change{}, err
 		}
 	}
-	var p pending
-	if r.first != nil {
-		p, r.first = *r.first, nil
-	} else {
-		p.entry, p.err = r.answer.next()
-	}
+	e, err := r.entry()
 	switch {
-	case errors.Is(p.err, io.EOF):
+	case errors.Is(err, io.EOF) && r.usn != nil:
+		return r.closeUSN()
+	case errors.Is(err, io.EOF):
 		return r.closePage()
-	case p.err != nil:
-		return Change{}, r.explain(p.err)
+	case err != nil:
+		return Change{}, r.explain(err)
+	case r.usn != nil:
+		return r.parseUSN(e)
 	}
 	r.told = true
-	object, err := r.session.config.parseObject(p.entry, r.Full != Incremental)
+	object, err := r.session.config.parseObject(e, r.Full != Incremental)
 	if err != nil {
 		return Change{Unreadable: err}, nil
 	}
 	return Change{Object: object}, nil
+}
+
+// entry gives the next entry, and io.EOF where a checkpoint may be given.
+func (r *Changes) entry() (*entry, error) {
+	for {
+		var p pending
+		if r.first != nil {
+			p, r.first = *r.first, nil
+		} else {
+			p.entry, p.err = r.answer.next()
+		}
+		if !errors.Is(p.err, io.EOF) || r.usn == nil {
+			return p.entry, p.err
+		}
+		if more, err := r.turnPage(); err != nil {
+			return nil, err
+		} else if !more {
+			return nil, io.EOF
+		}
+	}
 }
 
 // closePage reads the control that closes an answer. Without it the answer isn't
@@ -302,11 +333,15 @@ func (r *Changes) closePage() (Change, error) {
 		return Change{}, fmt.Errorf("%w: %s says that there is more and gives nothing", ErrIncomplete, r.Facts.Server)
 	}
 	r.more, r.cookie = more, cookie
+	return Change{Checkpoint: r.checkpoint(more && r.Full != Incremental, cookie)}, nil
+}
+
+func (r *Changes) checkpoint(full bool, cookie []byte) []byte {
 	config := r.session.config
-	return Change{Checkpoint: checkpoint{
-		mode: config.Mode, full: more && r.Full != Incremental, domain: r.Facts.DomainGUID,
+	return checkpoint{
+		mode: config.Mode, full: full, domain: r.Facts.DomainGUID,
 		invocation: r.Facts.InvocationID, highestUSN: r.Facts.HighestUSN, asked: config.askedFor(), cookie: cookie,
-	}.encode()}, nil
+	}.encode()
 }
 
 // parseDirSync reads the control's value in an answer (MS-ADTS 3.1.1.3.4.1.3):
@@ -334,7 +369,7 @@ func parseDirSync(value []byte) (more bool, cookie []byte, err error) {
 func (r *Changes) explain(err error) error {
 	config := r.session.config
 	switch {
-	case isResult(err, resultInsufficientAccess) && config.Mode == ModeReplication:
+	case isResult(err, resultInsufficientAccess) && config.Mode == ModeDirSync:
 		return fmt.Errorf("%w (%w)", &RightError{Account: config.Account, DomainRoot: r.Facts.DomainRoot}, err)
 	case isResult(err, resultTimeLimit, resultSizeLimit, resultAdminLimit):
 		return fmt.Errorf("%w: the server ran into a limit of its own; ask for fewer attributes, or raise its query policy: %w", ErrIncomplete, err)
@@ -365,3 +400,11 @@ func (r *Changes) Close() error {
 
 // supports says whether a controller knows a control.
 func (f *Facts) supports(oid string) bool { return slices.Contains(f.controls, oid) }
+
+// controls are those without which changes can't be read.
+func (c Config) controls() []string {
+	if c.Mode == ModeUSNChanged {
+		return []string{oidPaged, oidExtendedDN, oidShowDeleted}
+	}
+	return []string{oidDirSync, oidExtendedDN}
+}

@@ -13,10 +13,10 @@ import (
 // that the domain ever had.
 const mostCheckpoint = 256 << 10
 
-// checkpoint is a DirSync cookie with what must be known to use it safely. The
-// cookie alone doesn't do: Samba takes a broken one for a good one, a controller
-// that was set back answers a cookie from its lost future with nothing, and a
-// cookie knows nothing of the attributes that it was made with.
+// checkpoint is a cookie, DirSync's or a usnCookie, with what must be known to
+// use it safely. The cookie alone doesn't do: Samba takes a broken one for a good
+// one, a controller that was set back answers a cookie from its lost future with
+// nothing, and a cookie knows nothing of the attributes that it was made with.
 type checkpoint struct {
 	mode       Mode
 	full       bool // the answer after this one still belongs to a full read
@@ -37,7 +37,7 @@ const (
 )
 
 // modeBytes stand for the modes.
-var modeBytes = map[Mode]byte{ModeReplication: 'r', ModeObjectSecurity: 'o'}
+var modeBytes = map[Mode]byte{ModeDirSync: 'r', ModeObjectSecurity: 'o', ModeUSNChanged: 'u'}
 
 func (c checkpoint) encode() []byte {
 	b := append(make([]byte, 0, checkpointHead+len(c.cookie)+sha256.Size), checkpointMagic...)

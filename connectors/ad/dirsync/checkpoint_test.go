@@ -2,8 +2,10 @@ package dirsync
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"testing"
+	"time"
 )
 
 // cookieOf is a cookie in the form of MS-DRSR 5.115.2.1: of a controller with
@@ -21,6 +23,62 @@ func cookieOf(controller GUID, usn uint64, others map[GUID]uint64) []byte {
 	b = le32(le32(b, 0), uint32(len(vector)))
 	b = le64(le64(le64(b, usn), 0), usn)
 	return append(append(b, controller.Bytes()...), vector...)
+}
+
+// A checkpoint by update sequence numbers goes on at the controller that gave
+// them, and at no other: another's numbers say nothing of them.
+func TestWhereACheckpointByNumbersGoesOn(t *testing.T) {
+	a, b := GUID{1}, GUID{2}
+	config := Config{Mode: ModeUSNChanged}.withDefaults()
+	cookie := usnCookie{seen: 90, deletions: true, fullAt: time.Unix(1000, 0)}
+	cp := checkpoint{mode: config.Mode, invocation: a, highestUSN: 90, asked: config.askedFor(), cookie: cookie.encode()}
+	for name, test := range map[string]struct {
+		at   GUID
+		usn  uint64
+		want Reason
+	}{
+		"at A":           {a, 90, Incremental},
+		"at A, later":    {a, 500, Incremental},
+		"at A, set back": {a, 89, FullRolledBack},
+		"at B":           {b, 500, FullOtherController},
+	} {
+		got, left, err := config.decide(cp.encode(), &Facts{InvocationID: test.at, HighestUSN: test.usn})
+		if got != test.want || err != nil || (len(left) > 0) != (test.want == Incremental) {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, test.want)
+		}
+	}
+	for name, test := range map[string]struct {
+		told, seen bool // deletions, before and now
+		after      time.Duration
+		want       bool
+	}{
+		"seen and told":            {true, true, 1000 * time.Hour, false},
+		"hidden, shortly after":    {false, false, time.Hour - 1, false},
+		"hidden, long after":       {false, false, time.Hour, true},
+		"hidden, a clock set back": {false, false, -time.Hour, true},
+		"seen again":               {false, true, time.Minute, true},
+		"not seen any more":        {true, false, time.Minute, false},
+	} {
+		cookie.deletions = test.told
+		decoded, ok := decodeUSNCookie(cookie.encode())
+		if got := decoded.compares(test.seen, cookie.fullAt.Add(test.after), time.Hour); got != test.want || !ok || decoded.seen != 90 {
+			t.Errorf("%s: %t, %+v", name, got, decoded)
+		}
+	}
+}
+
+// A checkpoint of the time before there were three modes goes on.
+func TestACheckpointOfAnEarlierVersionGoesOn(t *testing.T) {
+	const earlier = "57445331720007000000000000000000000000000000010000000000000000000000000000000000000000000064b8cf90c01b01d993540117205584d274636f6f6b6965c3e161a7ddbc0a1072bf8d7b178de973ee8d182d30077bc287b5c3e88bf8614e"
+	b, err := hex.DecodeString(earlier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{Attributes: []string{"mail"}}.withDefaults()
+	got, cookie, err := config.decide(b, &Facts{DomainGUID: GUID{7}, InvocationID: GUID{1}, HighestUSN: 100})
+	if got != Incremental || string(cookie) != "cookie" || err != nil {
+		t.Errorf("full %q, cookie %q, %v", got, cookie, err)
+	}
 }
 
 // A checkpoint goes on at a controller that its cookie knows, and nowhere else;

@@ -36,7 +36,7 @@ type Config struct {
 	// Kerberos, if not nil, has the account bind with a ticket in place of its
 	// password; Account is name@domain then.
 	Kerberos *Kerberos
-	// Mode is how changes are tracked; ModeReplication if empty.
+	// Mode is how changes are tracked; ModeDirSync if empty.
 	Mode Mode
 	// Attributes are read of each object besides those that each object needs,
 	// by their names in the schema, at most 256. Constructed attributes never
@@ -56,20 +56,33 @@ type Config struct {
 	// PageBytes is how large an answer a server should give at once; 4 MiB if 0.
 	// Samba ignores it and gives everything at once.
 	PageBytes int
+	// CompareEvery is how often ModeUSNChanged reads everything while the account
+	// doesn't see deleted objects, so that one that is gone is noticed; 24 h if 0.
+	CompareEvery time.Duration
 }
 
 // Mode is how changes are tracked.
 type Mode string
 
 const (
-	// ModeReplication asks as a replica would. It needs the right Replicating
+	// ModeDirSync asks as a replica would. It needs the right Replicating
 	// Directory Changes at the domain's root.
-	ModeReplication Mode = "replication"
+	ModeDirSync Mode = "dirSync"
 	// ModeObjectSecurity needs no right and is weaker: the account sees what it
 	// may read, so what it may not read any more seems to be gone, and deletions
 	// only if it may read CN=Deleted Objects.
 	ModeObjectSecurity Mode = "objectSecurity"
+	// ModeUSNChanged doesn't use DirSync: it searches for what has a higher
+	// uSNChanged than before. It needs no right and is the weakest: what changed
+	// is told whole, with all its links; the numbers are one controller's, so
+	// another is read in full; and what the account may not read any more seems
+	// to be gone. Deletions are told if the account may read CN=Deleted Objects;
+	// otherwise a full read every CompareEvery finds them by absence.
+	ModeUSNChanged Mode = "usnChanged"
 )
+
+// modes are all of them.
+func modes() []Mode { return []Mode{ModeDirSync, ModeObjectSecurity, ModeUSNChanged} }
 
 // Bounds of a configuration.
 const (
@@ -85,11 +98,12 @@ const (
 	defaultConnect   = 10 * time.Second
 	defaultIdle      = 150 * time.Second
 	defaultPageBytes = 4 << 20
+	defaultCompare   = 24 * time.Hour
 )
 
 func (c Config) withDefaults() Config {
 	if c.Mode == "" {
-		c.Mode = ModeReplication
+		c.Mode = ModeDirSync
 	}
 	if c.Links == nil {
 		c.Links = []string{"member", "manager"}
@@ -102,6 +116,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PageBytes == 0 {
 		c.PageBytes = defaultPageBytes
+	}
+	if c.CompareEvery == 0 {
+		c.CompareEvery = defaultCompare
 	}
 	return c
 }
@@ -128,8 +145,8 @@ func (c Config) Check() error {
 	case c.PasswordFile == "":
 		fault("PasswordFile: none is named")
 	}
-	if c.Mode != "" && c.Mode != ModeReplication && c.Mode != ModeObjectSecurity {
-		fault("Mode: %q, want %s or %s", c.Mode, ModeReplication, ModeObjectSecurity)
+	if c.Mode != "" && !slices.Contains(modes(), c.Mode) {
+		fault("Mode: %q, want one of %q", c.Mode, modes())
 	}
 	if len(c.Attributes) > mostAttributes {
 		fault("Attributes: %d are named, want at most %d", len(c.Attributes), mostAttributes)
@@ -142,8 +159,8 @@ func (c Config) Check() error {
 			fault("Attributes, Links: %.60q is no attribute's name", name)
 		}
 	}
-	if c.ConnectTimeout < 0 || c.Idle < 0 || c.PageBytes < 0 || c.PageBytes > 1<<30 {
-		fault("ConnectTimeout, Idle, PageBytes: must not be negative, and PageBytes at most 1 GiB")
+	if c.ConnectTimeout < 0 || c.Idle < 0 || c.CompareEvery < 0 || c.PageBytes < 0 || c.PageBytes > 1<<30 {
+		fault("ConnectTimeout, Idle, CompareEvery, PageBytes: must not be negative, and PageBytes at most 1 GiB")
 	}
 	return errors.Join(faults...)
 }

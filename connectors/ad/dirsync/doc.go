@@ -1,6 +1,7 @@
 // Package dirsync reads an Active Directory domain and what changes in it, over
-// LDAP with the DirSync control (MS-ADTS 3.1.1.3.4.1.3). It knows nothing of
-// what becomes of the changes.
+// LDAP with the DirSync control (MS-ADTS 3.1.1.3.4.1.3), or by update sequence
+// numbers where the right for that is missing ([ModeUSNChanged]). It knows nothing
+// of what becomes of the changes.
 //
 // A [Session] is one controller of the domain. [Session.Changes] gives
 // everything, or what changed after a checkpoint, as [Object] values: which

@@ -42,11 +42,12 @@ type Facts struct {
 
 // Controls that are used.
 const (
-	oidDirSync     = "1.2.840.113556.1.4.841"
-	oidExtendedDN  = "1.2.840.113556.1.4.529"
-	oidShowDeleted = "1.2.840.113556.1.4.417"
-	oidSDFlags     = "1.2.840.113556.1.4.801"
-	oidPaged       = "1.2.840.113556.1.4.319"
+	oidDirSync      = "1.2.840.113556.1.4.841"
+	oidExtendedDN   = "1.2.840.113556.1.4.529"
+	oidShowDeleted  = "1.2.840.113556.1.4.417"
+	oidShowRecycled = "1.2.840.113556.1.4.2064"
+	oidSDFlags      = "1.2.840.113556.1.4.801"
+	oidPaged        = "1.2.840.113556.1.4.319"
 )
 
 // recycleBin is the GUID of the optional feature (MS-ADTS 3.1.1.9.1).

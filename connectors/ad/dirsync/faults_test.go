@@ -46,10 +46,12 @@ func guids(objects []*dirsync.Object) []string {
 
 // A page cut at any byte is an error without a checkpoint, or it is complete;
 // and reading again tells all.
-func TestACutPageIsCompleteOrAnError(t *testing.T) {
+func TestACutPageIsCompleteOrAnError(t *testing.T) { tracked(t, aCutPageIsCompleteOrAnError) }
+
+func aCutPageIsCompleteOrAnError(t *testing.T, mode dirsync.Mode) {
 	d := adtest.Start(t, adtest.Settings{})
 	people(d, 30)
-	proxy, c := behind(t, d, config(d))
+	proxy, c := behind(t, d, configIn(d, mode))
 	c.Idle = 5 * time.Second
 	r := open(t, c)
 	want := guids(pollSession(t, r.session, nil).objects)
@@ -97,10 +99,12 @@ func isNetwork(err error) bool {
 	return strings.Contains(err.Error(), "connecting to") || strings.Contains(err.Error(), "TLS with")
 }
 
-func TestAStalledServerIsGivenUp(t *testing.T) {
+func TestAStalledServerIsGivenUp(t *testing.T) { tracked(t, aStalledServerIsGivenUp) }
+
+func aStalledServerIsGivenUp(t *testing.T, mode dirsync.Mode) {
 	d := adtest.Start(t, adtest.Settings{})
 	people(d, 30)
-	proxy, c := behind(t, d, config(d))
+	proxy, c := behind(t, d, configIn(d, mode))
 	c.Idle = 300 * time.Millisecond
 	r := open(t, c)
 	pollSession(t, r.session, nil)
@@ -146,10 +150,12 @@ func TestASlowConsumerLosesNothing(t *testing.T) {
 	}
 }
 
-func TestACancelledReadIsAnError(t *testing.T) {
+func TestACancelledReadIsAnError(t *testing.T) { tracked(t, aCancelledReadIsAnError) }
+
+func aCancelledReadIsAnError(t *testing.T, mode dirsync.Mode) {
 	d := adtest.Start(t, adtest.Settings{})
 	people(d, 30)
-	proxy, c := behind(t, d, config(d))
+	proxy, c := behind(t, d, configIn(d, mode))
 	r := open(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	pollSession(t, r.session, nil)
@@ -174,9 +180,13 @@ func TestACancelledReadIsAnError(t *testing.T) {
 }
 
 func TestTheReadGoesOnAfterTheControllerWasRestarted(t *testing.T) {
+	tracked(t, theReadGoesOnAfterTheControllerWasRestarted)
+}
+
+func theReadGoesOnAfterTheControllerWasRestarted(t *testing.T, mode dirsync.Mode) {
 	d := adtest.Start(t, adtest.Settings{})
 	ou, _ := people(d, 3)
-	r := open(t, config(d))
+	r := open(t, configIn(d, mode))
 	r.poll()
 	for _, hard := range []bool{false, true} {
 		d.User(fmt.Sprintf("late%t", hard), ou, nil)
@@ -193,9 +203,13 @@ func TestTheReadGoesOnAfterTheControllerWasRestarted(t *testing.T) {
 }
 
 func TestAControllerThatWasSetBackLeadsToAFullRead(t *testing.T) {
+	tracked(t, aControllerThatWasSetBackLeadsToAFullRead)
+}
+
+func aControllerThatWasSetBackLeadsToAFullRead(t *testing.T, mode dirsync.Mode) {
 	d := adtest.Start(t, adtest.Settings{})
 	ou, _ := people(d, 3)
-	r := open(t, config(d))
+	r := open(t, configIn(d, mode))
 	r.poll()
 	setBack := d.MustSnapshot()
 	lost := d.User("lost", ou, nil)
@@ -220,9 +234,11 @@ func TestAControllerThatWasSetBackLeadsToAFullRead(t *testing.T) {
 	}
 }
 
-func TestACheckpointThatCantBeContinued(t *testing.T) {
+func TestACheckpointThatCantBeContinued(t *testing.T) { tracked(t, aCheckpointThatCantBeContinued) }
+
+func aCheckpointThatCantBeContinued(t *testing.T, mode dirsync.Mode) {
 	d := adtest.Start(t, adtest.Settings{})
-	c := config(d)
+	c := configIn(d, mode)
 	people(d, 3)
 	r := open(t, c)
 	r.poll()
@@ -247,8 +263,12 @@ func TestACheckpointThatCantBeContinued(t *testing.T) {
 		}
 	})
 	t.Run("refused cookie", func(t *testing.T) {
+		reason := dirsync.FullCookieRefused
+		if mode == dirsync.ModeUSNChanged {
+			reason = dirsync.FullCheckpointDamaged
+		}
 		got := pollSession(t, r.session, dirsync.WithCookie(t, good, []byte("no cookie of any controller")))
-		if got.err != nil || got.full != dirsync.FullCookieRefused || !slices.Equal(guids(got.objects), want) {
+		if got.err != nil || got.full != reason || !slices.Equal(guids(got.objects), want) {
 			t.Errorf("full %q, %v, %d objects", got.full, got.err, len(got.objects))
 		}
 	})
@@ -265,10 +285,16 @@ func TestACheckpointThatCantBeContinued(t *testing.T) {
 		}
 	})
 	t.Run("other mode", func(t *testing.T) {
-		other := c
-		other.Mode = dirsync.ModeObjectSecurity
-		if got := pollSession(t, open(t, other).session, good); got.full != dirsync.FullModeChanged || got.absence || got.err != nil {
-			t.Errorf("full %q, absence %t, %v", got.full, got.absence, got.err)
+		for _, to := range []dirsync.Mode{dirsync.ModeDirSync, dirsync.ModeObjectSecurity, dirsync.ModeUSNChanged} {
+			if to == mode {
+				continue
+			}
+			other := c
+			other.Mode = to
+			got := pollSession(t, open(t, other).session, good)
+			if got.full != dirsync.FullModeChanged || got.absence != (to == dirsync.ModeDirSync) || got.err != nil {
+				t.Errorf("to %s: full %q, absence %t, %v", to, got.full, got.absence, got.err)
+			}
 		}
 	})
 	t.Run("unknown controller", func(t *testing.T) {
@@ -279,7 +305,7 @@ func TestACheckpointThatCantBeContinued(t *testing.T) {
 	})
 	t.Run("foreign domain", func(t *testing.T) {
 		foreign := adtest.Start(t, adtest.Settings{Realm: "OTHER.EXAMPLE"})
-		got := pollSession(t, open(t, config(foreign)).session, good)
+		got := pollSession(t, open(t, configIn(foreign, mode)).session, good)
 		if !errors.Is(got.err, dirsync.ErrForeignDomain) {
 			t.Errorf("err %v", got.err)
 		}

@@ -277,7 +277,7 @@ func page[T any](ctx context.Context, c *conn, q query, cookie []byte, parse fun
 		q.base = c.known.DomainRoot
 	}
 	q.scope = scopeSubtree
-	q.controls = [][]byte{extendedDN(), control(oidPaged, tlv(tagSequence, integer(pageObjects), tlv(tagOctets, cookie)))}
+	q.controls = [][]byte{extendedDN(), pagedControl(cookie)}
 	a, err := c.search(ctx, "search", q)
 	if err != nil {
 		return nil, nil, err
@@ -296,18 +296,31 @@ func page[T any](ctx context.Context, c *conn, q query, cookie []byte, parse fun
 		}
 		found = append(found, one)
 	}
+	next, err = a.nextPage()
+	return found, next, err
+}
+
+// pagedControl asks for the page that a cookie leads to, the first if it's empty
+// (RFC 2696).
+func pagedControl(cookie []byte) []byte {
+	return control(oidPaged, tlv(tagSequence, integer(pageObjects), tlv(tagOctets, cookie)))
+}
+
+// nextPage reads the cookie that leads on from a page that was read to its end;
+// it's empty after the last.
+func (a *answer) nextPage() (cookie []byte, err error) {
 	value, ok := a.control(oidPaged)
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: %s closed a page without its control", ErrIncomplete, c.server.url)
+		return nil, fmt.Errorf("%w: %s closed a page without its control", ErrIncomplete, a.conn.server.url)
 	}
 	body, _, err := cutTag(value, tagSequence)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	_, rest, err := cutInteger(body, tagInteger)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	next, _, err = cutTag(rest, tagOctets)
-	return found, next, err
+	cookie, _, err = cutTag(rest, tagOctets)
+	return cookie, err
 }

@@ -125,6 +125,9 @@ func (c Config) asked() []string {
 	for _, name := range slices.Concat(needed, c.Attributes, c.Links) {
 		names = append(names, strings.ToLower(name))
 	}
+	if c.Mode == ModeUSNChanged {
+		names = append(names, attributeUSN)
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }

@@ -158,7 +158,7 @@ func (p *preflight) clock(f *Facts) {
 
 // tracking tries to read changes, of one object.
 func (p *preflight) tracking(ctx context.Context, c *conn) {
-	for _, oid := range []string{oidDirSync, oidExtendedDN} {
+	for _, oid := range p.config.controls() {
 		if !c.known.supports(oid) {
 			p.add(Fault, "controlMissing", "name a writable domain controller", "%s doesn't know the control %s", c.server.url, oid)
 			return
@@ -167,11 +167,18 @@ func (p *preflight) tracking(ctx context.Context, c *conn) {
 	session := &Session{config: p.config}
 	r := &Changes{Facts: *c.known, session: session, ctx: ctx, conn: c}
 	filter := "(objectGUID=" + EscapeFilter(string(c.known.DomainGUID.Bytes())) + ")"
+	if p.config.Mode == ModeUSNChanged {
+		r.usn = &usnRead{}
+	}
 	err := r.askFor(filter, []string{"objectGUID"})
 	if err == nil {
 		err = r.answer.drain()
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case r.usn != nil:
+		_, err = r.answer.nextPage()
+	default:
 		_, err = r.closePage()
 	}
 	if err != nil {
@@ -185,8 +192,11 @@ func (p *preflight) tracking(ctx context.Context, c *conn) {
 	case err != nil:
 		p.add(Fault, "changeTracking", "see the server's words", "%v", err)
 	case p.config.Mode == ModeObjectSecurity:
-		p.add(Warning, "objectSecurity", "grant the right Replicating Directory Changes and use mode "+string(ModeReplication),
+		p.add(Warning, "objectSecurity", "grant the right Replicating Directory Changes and use mode "+string(ModeDirSync),
 			"changes are tracked in the weaker way: only what the account may read, and what it may not read any more seems to be gone")
+	case p.config.Mode == ModeUSNChanged:
+		p.add(Warning, "usnChanged", "grant the right Replicating Directory Changes and use mode "+string(ModeDirSync),
+			"changes are tracked in the weakest way: what changed is read whole, another controller leads to a full read, and what the account may not read any more seems to be gone")
 	default:
 		p.add(Note, "changeTracking", "", "changes can be read from %s", c.known.HostName)
 	}
@@ -200,7 +210,7 @@ func (p *preflight) deleted(ctx context.Context, c *conn) {
 		p.add(Fault, "deletedObjects", "see the server's words", "%v", err)
 	case sees:
 		p.add(Note, "deletedObjects", "", "deletions can be read")
-	case !c.known.Samba && p.config.Mode == ModeReplication:
+	case !c.known.Samba && p.config.Mode == ModeDirSync:
 		p.add(Note, "deletedObjects", "", "deletions are told with the changes; the account may not look them up")
 	default:
 		p.add(Warning, "deletedObjects",

@@ -45,6 +45,8 @@ func TestPreflight(t *testing.T) {
 	weaker := c
 	weaker.Mode = dirsync.ModeObjectSecurity
 	check("object security", weaker, "objectSecurity", "deletedObjects")
+	weaker.Mode = dirsync.ModeUSNChanged
+	check("by uSNChanged", weaker, "usnChanged", "deletedObjects")
 	d.Grant(s.DN, adtest.ReplicatingChanges)
 	check("no deleted objects", c, "deletedObjects")
 	d.Grant(s.DN, adtest.ReadDeletedObjects)

@@ -52,7 +52,7 @@ func TestTimes(t *testing.T) {
 // What is read can be written again and is the same; nothing ends the process.
 
 func FuzzCheckpoint(f *testing.F) {
-	f.Add(checkpoint{mode: ModeReplication, cookie: []byte("cookie")}.encode())
+	f.Add(checkpoint{mode: ModeDirSync, cookie: []byte("cookie")}.encode())
 	f.Add([]byte(checkpointMagic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := decodeCheckpoint(b); err == nil && !bytes.Equal(c.encode(), b) {
@@ -60,9 +60,9 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 		// Whatever the cookie and the state of the controller, one of the answers
 		// comes that a caller knows.
-		c := checkpoint{mode: ModeReplication, cookie: b}.encode()
+		c := checkpoint{mode: ModeDirSync, cookie: b}.encode()
 		if len(c) <= mostCheckpoint {
-			if reason, _, err := (Config{Mode: ModeReplication}).decide(c, &Facts{}); err != nil || reason == FullCheckpointDamaged {
+			if reason, _, err := (Config{Mode: ModeDirSync}).decide(c, &Facts{}); err != nil || reason == FullCheckpointDamaged {
 				t.Errorf("%q, %v", reason, err)
 			}
 		}
@@ -143,5 +143,9 @@ func FuzzMessage(f *testing.F) {
 		_, _ = parseControls(b)
 		_, _, _ = parseDirSync(b)
 		_, _ = usns(b)
+		_, _ = localUSN(b, attidIsDeleted)
+		if c, ok := decodeUSNCookie(b); ok && !bytes.Equal(c.encode(), b) {
+			t.Errorf("%x becomes %+v", b, c)
+		}
 	})
 }

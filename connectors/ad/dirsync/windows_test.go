@@ -339,3 +339,43 @@ func TestNoPasswordWithoutTLS(t *testing.T) {
 		t.Errorf("Check: %v", err)
 	}
 }
+
+// A read by update sequence numbers has one checkpoint, after the last page of
+// both of its searches, and none if a page isn't whole. Windows cuts the members
+// of a group: then they aren't said to be all.
+func TestAReadByNumbersIsWholeOrGivesNoCheckpoint(t *testing.T) {
+	searches, lost := 0, 0
+	f := newFake(t, func(f *fakeDC) {
+		f.searchRoot = func() [][]byte {
+			searches++
+			id, value := guidOf(byte(searches))
+			cookies := []string{"more", "more", "", "more", ""} // 3 pages of everything, 2 of what changed meanwhile
+			done := fakeDone(resultSuccess)
+			if searches != lost {
+				done = append(done, tlv(0xa0, tlv(tagSequence, octets(oidPaged), tlv(tagOctets, tlv(tagSequence, integer(0), octets(cookies[searches-1])))))...)
+			}
+			return [][]byte{fakeEntry(fmt.Sprintf("<GUID=%v>;CN=g%d,%s", id, searches, fakeRoot), "objectGUID", value, "objectClass", "group",
+				"member;range=0-1499", fakeLink(99, "CN=a,"+fakeRoot)), done}
+		}
+	})
+	c := f.config()
+	c.Mode = ModeUSNChanged
+	for lost = range 6 {
+		searches = 0
+		s, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		full, objects, _, checkpoints, err := readAll(t, s, nil)
+		_ = s.Close()
+		if lost == 0 {
+			if full != FullInitial || len(objects) != 5 || len(checkpoints) != 1 || err != nil || slices.Contains(objects[0].AllLinks, "member") {
+				t.Errorf("full %q, %d objects, %d checkpoints, %v; %+v", full, len(objects), len(checkpoints), err, objects)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrIncomplete) || len(checkpoints) != 0 {
+			t.Errorf("page %d without its control: %v, %d checkpoints", lost, err, len(checkpoints))
+		}
+	}
+}
