@@ -167,19 +167,20 @@ func (m *model) agrees(s *ad.Source) {
 type site struct {
 	*adtest.Domain
 	service adtest.Service
+	mode    dirsync.Mode // of its sources
 }
 
 func newSite(t *testing.T) site {
 	t.Helper()
 	d := adtest.Start(t, adtest.Settings{})
-	s := site{d, d.Service("svc")}
+	s := site{Domain: d, service: d.Service("svc")}
 	d.Grant(s.service.DN, adtest.ReplicatingChanges)
 	d.Grant(s.service.DN, adtest.ReadDeletedObjects)
 	return s
 }
 
 func (s site) directory() dirsync.Config {
-	return dirsync.Config{Servers: []string{s.URL()}, CAFile: s.CAFile(), ServerName: s.Name(), Account: s.service.Name, PasswordFile: s.service.PasswordFile}
+	return dirsync.Config{Mode: s.mode, Servers: []string{s.URL()}, CAFile: s.CAFile(), ServerName: s.Name(), Account: s.service.Name, PasswordFile: s.service.PasswordFile}
 }
 
 func (s site) source(t *testing.T, document string) *ad.Source {

@@ -18,6 +18,7 @@ import (
 // pull is one call of Pull.
 type pull struct {
 	rules
+	mode    dirsync.Mode
 	session *dirsync.Session
 	to      connectors.Sink
 	changes *dirsync.Changes
@@ -179,6 +180,9 @@ func (p *pull) told(ctx context.Context, o *dirsync.Object) error {
 
 // changed tells of one object of an increment.
 func (p *pull) changed(ctx context.Context, o *dirsync.Object) error {
+	if o.Whole && o.Life != dirsync.LifeRestored {
+		return p.current(ctx, o)
+	}
 	if err := p.changedScopeGroup(ctx, o); err != nil {
 		return err
 	}
@@ -357,7 +361,7 @@ func (p *pull) review(ctx context.Context, o *dirsync.Object, entering bool) err
 	if code != "" {
 		return p.leftOut(o, c, code)
 	}
-	change, problems, err := p.whole(ctx, o, c, p.changes.Facts.Samba && p.full && !p.flattens())
+	change, problems, err := p.whole(ctx, o, c, p.hasMembers(o) && !p.flattens())
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s *Source) Pull(ctx context.Context, after []byte, to connectors.Sink) err
 		return err
 	}
 	defer session.Close()
-	p := &pull{rules: s.rules, session: session, to: to, skipped: map[string]int{}}
+	p := &pull{rules: s.rules, mode: s.directory.Mode, session: session, to: to, skipped: map[string]int{}}
 	return p.run(ctx, s, after)
 }
 
@@ -92,7 +92,10 @@ func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.P
 	if p.reached, _, err = p.scopeGroups(ctx); err != nil {
 		return connectors.Pull{}, err
 	}
-	reached := sumOf(p.reached)
+	reached, err := p.reachedSum(ctx)
+	if err != nil {
+		return connectors.Pull{}, err
+	}
 	if reason == "" && len(old.directory) > 0 && old.reached != reached {
 		reason, old.directory = fullScopeGroupsChanged, nil
 	}
@@ -143,8 +146,8 @@ func (p *pull) notes() (notes []connectors.Note) {
 	if !p.changes.Deletions {
 		notes = append(notes, connectors.Note{Code: "deletionsHidden", Sentence: "The account doesn't see deleted objects, so a deletion is noticed by a full pull only; let it list and read CN=Deleted Objects."})
 	}
-	if p.full && !p.changes.Absence {
-		notes = append(notes, connectors.Note{Code: "objectSecurity", Sentence: "The account sees only what it may read, so what isn't told isn't taken to be gone; grant Replicating Directory Changes."})
+	if note, weaker := p.weaker(); weaker {
+		notes = append(notes, note)
 	}
 	if skew := p.changes.Facts.Skew.Abs(); skew >= mostSkew {
 		notes = append(notes, connectors.Note{Code: "clockSkew", Sentence: fmt.Sprintf("The clocks here and at the controller differ by %v; whether accounts have expired is judged by the controller's.", skew)})

@@ -38,8 +38,8 @@ type Domain struct {
 	KDC []string `name:"kdc" placeholder:"HOST[:PORT]" help:"With --bind kerberos: who gives out tickets, which each domain controller does; if not named, DNS is asked."`
 	// Krb5Conf is a krb5.conf, of which only the realm's kdc lines are read.
 	Krb5Conf string `name:"krb5-conf" type:"path" placeholder:"FILE" help:"With --bind kerberos: a krb5.conf, of which only the realm's kdc lines are read."`
-	// ObjectSecurity reads in the weaker mode.
-	ObjectSecurity bool `help:"Without the right Replicating Directory Changes: weaker, see docs/ad.md."`
+	// ChangeTracking is a dirsync.Mode.
+	ChangeTracking string `name:"tracking" enum:"dirSync,objectSecurity,usnChanged" default:"dirSync" help:"How changes are tracked: dirSync, or without the right Replicating Directory Changes objectSecurity or usnChanged, which are weaker (docs/ad.md)."`
 	// Interval is the time between two pulls, at least MinInterval.
 	Interval time.Duration `default:"60s" help:"Time between two pulls, at least 30s (default ${default})."`
 }
@@ -51,12 +51,10 @@ const MinInterval = 30 * time.Second
 func (d Domain) Directory() dirsync.Config {
 	c := dirsync.Config{
 		Servers: d.Server, ServerName: d.ServerName, CAFile: d.LDAPCA, Account: d.Account, PasswordFile: d.PasswordFile,
+		Mode: dirsync.Mode(d.ChangeTracking),
 	}
 	if d.Bind == "kerberos" {
 		c.Kerberos = &dirsync.Kerberos{KeytabFile: d.Keytab, KDCs: d.KDC, ConfFile: d.Krb5Conf}
-	}
-	if d.ObjectSecurity {
-		c.Mode = dirsync.ModeObjectSecurity
 	}
 	return c
 }
