@@ -39,6 +39,31 @@ func TestTwoDomainsRunSideBySide(t *testing.T) {
 	b.User("ada", "CN=Users,"+b.Base(), nil)
 }
 
+func TestTwoControllersOfOneDomainReplicateWhenTheyAreTold(t *testing.T) {
+	a, b := StartPair(t, Settings{})
+	ada := a.User("ada", "CN=Users,"+a.Base(), nil)
+	find := func(d *Domain) int {
+		t.Helper()
+		result, err := d.Admin().Search(ldap.NewSearchRequest(d.Base(), ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, "(sAMAccountName=ada)", []string{"title"}, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(result.Entries)
+	}
+	if n := find(b); n != 0 {
+		t.Errorf("before it was told to, the second has %d", n)
+	}
+	b.PullFrom(a)
+	if n := find(b); n != 1 {
+		t.Fatalf("the second has %d of it", n)
+	}
+	b.Set(ada, "title", "Countess")
+	a.PullFrom(b)
+	if got := a.Read(ada, "title"); len(got) != 1 || got[0] != "Countess" {
+		t.Errorf("back at the first: %q", got)
+	}
+}
+
 func TestARightIsGrantedAndRevoked(t *testing.T) {
 	d := Start(t, Settings{})
 	s := d.Service("svc")

@@ -50,6 +50,11 @@ func Run(s Settings, dir string) (*DC, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.runCopy(samba, template, dir)
+}
+
+// runCopy starts a controller from a copy of a template's directory.
+func (s Settings) runCopy(samba, template, dir string) (*DC, error) {
 	if err := copyTree(template, dir); err != nil {
 		return nil, err
 	}

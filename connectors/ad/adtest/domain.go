@@ -25,16 +25,26 @@ type Domain struct {
 // and .ci/run always have one.
 func Start(t testing.TB, s Settings) *Domain {
 	t.Helper()
+	needSamba(t)
+	dc, err := Run(s, filepath.Join(t.TempDir(), "dc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return of(t, dc)
+}
+
+func needSamba(t testing.TB) {
+	t.Helper()
 	if _, err := program(); err != nil || os.Geteuid() != 0 {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("no domain controller can be started, and CI is set: root %t, %v", os.Geteuid() == 0, err)
 		}
 		t.Skipf("no domain controller can be started (root %t, %v); as root make test installs and starts one", os.Geteuid() == 0, err)
 	}
-	dc, err := Run(s, filepath.Join(t.TempDir(), "dc"))
-	if err != nil {
-		t.Fatal(err)
-	}
+}
+
+// of gives a running controller to a test, with which it ends.
+func of(t testing.TB, dc *DC) *Domain {
 	d := &Domain{DC: dc, t: t}
 	t.Cleanup(func() {
 		d.disconnect()

@@ -45,8 +45,23 @@ func (s Settings) template(samba string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("adtest: %s --version: %w", samba, err)
 	}
-	key := sha256.Sum256([]byte(strings.Join(
-		[]string{string(version), provisionScript, s.Realm, s.NetBIOS, s.Host, AdministratorPassword}, "\x00")))
+	return kept(func(unfinished string) error {
+		if err := s.writeConfig(unfinished, "127.0.0.1"); err != nil {
+			return err
+		}
+		provision := exec.Command(python, "-c", provisionScript,
+			configFile(unfinished), s.Realm, s.NetBIOS, s.Host, AdministratorPassword)
+		if out, err := provision.CombinedOutput(); err != nil {
+			return fmt.Errorf("adtest: making the domain %s: %w\n%s", s.Realm, err, tail(out))
+		}
+		return nil
+	}, string(version), provisionScript, s.Realm, s.NetBIOS, s.Host, AdministratorPassword)
+}
+
+// kept gives a directory that depends on some texts, and has it made if it isn't
+// there yet.
+func kept(build func(unfinished string) error, of ...string) (string, error) {
+	key := sha256.Sum256([]byte(strings.Join(of, "\x00")))
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("workspace-samba-%d-%s", os.Getuid(), hex.EncodeToString(key[:8])))
 
 	unlock, err := lock(dir + ".lock")
@@ -65,13 +80,8 @@ func (s Settings) template(samba string) (string, error) {
 	if err := os.RemoveAll(unfinished); err != nil {
 		return "", fmt.Errorf("adtest: %w", err)
 	}
-	if err := s.writeConfig(unfinished, "127.0.0.1"); err != nil {
+	if err := build(unfinished); err != nil {
 		return "", err
-	}
-	provision := exec.Command(python, "-c", provisionScript,
-		configFile(unfinished), s.Realm, s.NetBIOS, s.Host, AdministratorPassword)
-	if out, err := provision.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("adtest: making the domain %s: %w\n%s", s.Realm, err, tail(out))
 	}
 	if err := os.Rename(unfinished, dir); err != nil {
 		return "", fmt.Errorf("adtest: %w", err)
