@@ -50,7 +50,7 @@ func TestE086TheServiceDoesWhatTheFlagsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command, err := parser.Parse([]string{"--log-format", "json", "--config", "agent.yaml", "install", "--account", `CONTOSO\s%v$c "x"`, "--object-security"})
+	command, err := parser.Parse([]string{"--log-format", "json", "--config", "agent.yaml", "install", "--account", `CONTOSO\s%v$c "x"`, "--tracking", "usnChanged"})
 	if err != nil {
 		t.Fatal(err)
 	}

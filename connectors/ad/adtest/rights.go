@@ -44,6 +44,7 @@ func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 		objectTypePresent = 0x01
 		fullControl       = 0xF01FF
 		writeAttributes   = 0x20
+		inherited         = 0x02 // by what is below
 	)
 	plain := func(mask uint32) []byte {
 		return binary.LittleEndian.AppendUint32(nil, mask)
@@ -52,14 +53,16 @@ func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 		body := binary.LittleEndian.AppendUint32(plain(controlAccess), objectTypePresent)
 		return append(body, mixedEndian(guid)...)
 	}
-	kind, body, dn := byte(allowed), []byte(nil), base
+	kind, flags, body, dn := byte(allowed), byte(0), []byte(nil), base
 	switch r {
 	case ReplicatingChanges:
 		kind, body = allowedObject, extended("1131f6aa-9c07-11d1-f79f-00c04fc2dcd2")
 	case ReplicatingChangesAll:
 		kind, body = allowedObject, extended("1131f6ad-9c07-11d1-f79f-00c04fc2dcd2")
 	case ReadDeletedObjects:
-		body, dn = plain(listAndRead), "CN=Deleted Objects,"+base
+		// Else a controller to which a deletion is replicated shows who reads it that
+		// there is an object, and not that it is deleted.
+		body, dn, flags = plain(listAndRead), "CN=Deleted Objects,"+base, inherited
 	case FullControl:
 		body = plain(fullControl)
 	case WriteAttributes:
@@ -67,7 +70,7 @@ func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 	case ResetPassword:
 		kind, body = allowedObject, extended("00299570-246d-11d0-a768-00aa006e0529")
 	}
-	ace = binary.LittleEndian.AppendUint16([]byte{kind, 0}, uint16(4+len(body)+len(sid)))
+	ace = binary.LittleEndian.AppendUint16([]byte{kind, flags}, uint16(4+len(body)+len(sid)))
 	return append(append(ace, body...), sid...), dn
 }
 

@@ -222,6 +222,9 @@ func (o *Object) identify(e *entry) error {
 		o.Life = LifeDeleted
 	case told:
 		o.Life = LifeRestored
+	case strings.Contains(strings.ToLower(o.DN), `\0adel:`+o.GUID.String()):
+		// The account may see it, but not whether it's deleted (MS-ADTS 3.1.1.5.5).
+		o.Life = LifeDeleted
 	}
 	for _, name := range []string{"lastknownparent", "isdeleted", "isrecycled"} {
 		delete(o.attributes, name)

@@ -214,7 +214,7 @@ func (p *preflight) deleted(ctx context.Context, c *conn) {
 		p.add(Note, "deletedObjects", "", "deletions are told with the changes; the account may not look them up")
 	default:
 		p.add(Warning, "deletedObjects",
-			fmt.Sprintf(`dsacls "%s" /takeOwnership, then dsacls "%s" /G "%s:LCRP" (Samba: samba-tool dsacl set --objectdn="%s" --sddl="(A;;RPLCLO;;;SID)")`, container, container, p.config.Account, container),
+			fmt.Sprintf(`dsacls "%s" /takeOwnership, then dsacls "%s" /G "%s:LCRP" (Samba: samba-tool dsacl set --objectdn="%s" --sddl="(A;CI;RPLCLO;;;SID)")`, container, container, p.config.Account, container),
 			"the account %s may not read %s, so deletions aren't told", p.config.Account, container)
 	}
 }

@@ -116,6 +116,21 @@ func FuzzIdentifiers(f *testing.F) {
 	})
 }
 
+// Who may see a deleted object and not its isDeleted is told that it's deleted,
+// by its name, and not that it's alive.
+func TestADeletedObjectIsKnownByItsName(t *testing.T) {
+	id, value := guidOf(1)
+	for dn, want := range map[string]Life{
+		`CN=ada\0ADEL:` + id.String() + `,CN=Deleted Objects,` + fakeRoot: LifeDeleted,
+		`CN=ada,OU=people,` + fakeRoot:                                    LifeUnchanged,
+	} {
+		o, err := (Config{}).parseWhole(&entry{dn: dn, attributes: []attribute{{name: "objectGUID", values: [][]byte{[]byte(value)}}}})
+		if err != nil || o.Life != want {
+			t.Errorf("%s: life %d, %v; want %d", dn, o.Life, err, want)
+		}
+	}
+}
+
 func FuzzTimes(f *testing.F) {
 	f.Add("20261122195156.0Z")
 	f.Add("133500000000000000")
