@@ -22,26 +22,33 @@ type checkpoint struct {
 	// nextExpiry is when the next one does, the zero time for never: nothing
 	// changes in the directory then.
 	lookedAt, nextExpiry time.Time
-	directory            []byte
+	// switchedAt is when a full pull ended nothing, because it was read at another
+	// controller than what was told before; the zero time if all was compared
+	// since.
+	switchedAt time.Time
+	directory  []byte
 }
 
 var errCheckpoint = errors.New("ad: the checkpoint is damaged")
 
-// A checkpoint is: magic, domain, document, reached, lookedAt and nextExpiry in
-// seconds since 1970 (0 for never), dirsync's, and SHA-256 of all that.
+// A checkpoint is: magic, domain, document, reached, lookedAt, nextExpiry and
+// switchedAt in seconds since 1970 (0 for never), dirsync's, and SHA-256 of all
+// that. The first version had no switchedAt.
 const (
-	checkpointMagic = "WAD1"
+	checkpointMagic = "WAD2"
+	firstMagic      = "WAD1"
 	checkpointHead  = len(checkpointMagic) + 16 + 2*sha256.Size + 2*8
 	mostCheckpoint  = 1 << 20
 )
 
 func (c checkpoint) encode() []byte {
-	b := append(make([]byte, 0, checkpointHead+len(c.directory)+sha256.Size), checkpointMagic...)
+	b := append(make([]byte, 0, checkpointHead+8+len(c.directory)+sha256.Size), checkpointMagic...)
 	b = append(b, c.domain[:]...)
 	b = append(b, c.document[:]...)
 	b = append(b, c.reached[:]...)
 	b = binary.BigEndian.AppendUint64(b, seconds(c.lookedAt))
 	b = binary.BigEndian.AppendUint64(b, seconds(c.nextExpiry))
+	b = binary.BigEndian.AppendUint64(b, seconds(c.switchedAt))
 	b = append(b, c.directory...)
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -62,7 +69,7 @@ func fromSeconds(n uint64) time.Time {
 }
 
 func decodeCheckpoint(b []byte) (checkpoint, error) {
-	if len(b) < checkpointHead+sha256.Size || len(b) > mostCheckpoint || string(b[:len(checkpointMagic)]) != checkpointMagic {
+	if len(b) < checkpointHead+sha256.Size || len(b) > mostCheckpoint {
 		return checkpoint{}, errCheckpoint
 	}
 	b, sum := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
@@ -70,12 +77,18 @@ func decodeCheckpoint(b []byte) (checkpoint, error) {
 		return checkpoint{}, errCheckpoint
 	}
 	var c checkpoint
-	rest := b[len(checkpointMagic):]
+	magic, rest := string(b[:len(checkpointMagic)]), b[len(checkpointMagic):]
 	rest = rest[copy(c.domain[:], rest):]
 	rest = rest[copy(c.document[:], rest):]
 	rest = rest[copy(c.reached[:], rest):]
 	c.lookedAt, rest = fromSeconds(binary.BigEndian.Uint64(rest)), rest[8:]
 	c.nextExpiry, rest = fromSeconds(binary.BigEndian.Uint64(rest)), rest[8:]
+	switch {
+	case magic == checkpointMagic && len(rest) >= 8:
+		c.switchedAt, rest = fromSeconds(binary.BigEndian.Uint64(rest)), rest[8:]
+	case magic != firstMagic:
+		return checkpoint{}, errCheckpoint
+	}
 	c.directory = bytes.Clone(rest)
 	return c, nil
 }

@@ -24,6 +24,7 @@ type pull struct {
 	changes *dirsync.Changes
 
 	full, absence bool
+	switched      bool      // full, and read at another controller than before
 	now           time.Time // the controller's, when the stream was opened
 	lookedAt      time.Time // of the pull before
 	next          checkpoint
@@ -373,6 +374,9 @@ func (p *pull) review(ctx context.Context, o *dirsync.Object, entering bool) err
 	if change.Anchor == "" {
 		return nil
 	}
+	if p.switched && c == group {
+		change = p.withoutLoss(change, o)
+	}
 	if err := p.to.Change(change); err != nil || !entering {
 		return err
 	}
@@ -406,7 +410,7 @@ func (p *pull) leftOut(o *dirsync.Object, c class, code string) error {
 			return err
 		}
 	}
-	if p.absence || c.kind() == "" {
+	if p.absence || p.switched || c.kind() == "" {
 		return nil
 	}
 	return p.to.Change(outOf(o, c))

@@ -89,6 +89,10 @@ func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.P
 	if err != nil {
 		return connectors.Pull{}, err
 	}
+	controller, told := dirsync.CheckpointController(old.directory)
+	if reason != "" {
+		old.directory = nil
+	}
 	if p.reached, _, err = p.scopeGroups(ctx); err != nil {
 		return connectors.Pull{}, err
 	}
@@ -109,18 +113,22 @@ func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.P
 	if p.full && reason == "" {
 		reason = string(p.changes.Full)
 	}
+	p.switched = p.full && told && controller != p.changes.Facts.InvocationID
 	p.now = p.changes.Facts.Time
 	p.next = checkpoint{domain: p.changes.Facts.DomainGUID, document: s.sum, reached: reached, lookedAt: p.now}
-	if !p.full {
-		p.next.nextExpiry = old.nextExpiry
+	switch {
+	case !p.full:
+		p.next.nextExpiry, p.next.switchedAt = old.nextExpiry, old.switchedAt
 		p.lookedAt = old.lookedAt
+	case p.switched:
+		p.next.switchedAt = p.now
 	}
-	p.absence = p.full && p.changes.Absence
+	p.absence = p.full && p.changes.Absence && !p.switched
 	return connectors.Pull{Full: p.full, Reason: reason, Absence: p.absence, Notes: p.notes()}, nil
 }
 
 // continued says whether a checkpoint can be continued, as far as that doesn't
-// take the directory's changes.
+// take the directory's changes. If there is a reason why not, it can't.
 func (s *Source) continued(after []byte, f dirsync.Facts) (reason string, old checkpoint, err error) {
 	if len(after) == 0 {
 		return "", checkpoint{}, nil
@@ -133,7 +141,9 @@ func (s *Source) continued(after []byte, f dirsync.Facts) (reason string, old ch
 		return "", checkpoint{}, fmt.Errorf("%w: it is of the domain with objectGUID %v, and %s is of %s, %v",
 			dirsync.ErrForeignDomain, old.domain, f.Server, f.DomainRoot, f.DomainGUID)
 	case old.document != s.sum:
-		return fullConfigurationChanged, checkpoint{}, nil
+		return fullConfigurationChanged, old, nil
+	case s.mustCompare(old, f.Time):
+		return string(dirsync.FullComparison), old, nil
 	}
 	return "", old, nil
 }
@@ -148,6 +158,9 @@ func (p *pull) notes() (notes []connectors.Note) {
 	}
 	if note, weaker := p.weaker(); weaker {
 		notes = append(notes, note)
+	}
+	if p.switched {
+		notes = append(notes, connectors.Note{Code: "controllerChanged", Sentence: "Another controller is read than before, which may lack what that one told: nothing is taken to be gone until a later pull compares."})
 	}
 	if skew := p.changes.Facts.Skew.Abs(); skew >= mostSkew {
 		notes = append(notes, connectors.Note{Code: "clockSkew", Sentence: fmt.Sprintf("The clocks here and at the controller differ by %v; whether accounts have expired is judged by the controller's.", skew)})

@@ -2,10 +2,12 @@ package ad
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/workspace-scim/workspace/connectors"
 	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
@@ -35,6 +37,31 @@ func (p *pull) current(ctx context.Context, o *dirsync.Object) error {
 		return err
 	}
 	return p.joinPrimary(ctx, o)
+}
+
+// mustCompare says whether a full pull is due that may end what it doesn't tell,
+// because the last one may not.
+func (s *Source) mustCompare(old checkpoint, now time.Time) bool {
+	every := cmp.Or(s.directory.CompareEvery, dirsync.DefaultCompareEvery)
+	return !old.switchedAt.IsZero() && now.Sub(old.switchedAt).Abs() >= every
+}
+
+// withoutLoss takes out of what is told of a group what would end memberships
+// that only the controller before knew of: it may have told what hasn't been
+// replicated to this one. Those that this one knows to have ended are told.
+func (p *pull) withoutLoss(change connectors.Change, o *dirsync.Object) connectors.Change {
+	change.Whole, change.Read = false, p.reader(o.GUID)
+	change.AllMembers, change.Added, change.Members = false, change.Members, nil
+	present := make(map[string]bool, len(change.Added))
+	for _, id := range change.Added {
+		present[id] = true
+	}
+	for _, l := range o.Links {
+		if id := l.To.GUID.String(); l.Attribute == linkMember && !l.Added && !present[id] {
+			change.Removed = append(change.Removed, id)
+		}
+	}
+	return change
 }
 
 // hasMembers says whether all members of a group came with it: always in an

@@ -6,7 +6,7 @@
 // a second. Debian's packages are enough (.ci/samba.sh installs them); root is
 // needed, because Samba listens on 389 and 636 and no other ports.
 //
-// [Start] and [StartPair] are for tests; [Run] for programs. A [Domain] changes the directory as
-// its administrator, over LDAPS. A [Proxy] stands between a client and the
-// controller and breaks what passes.
+// [Start] and [StartPair] are for tests; [Run] for programs. A [Domain] changes
+// the directory as its administrator, over LDAPS. A [Proxy] stands between a
+// client and the controller and breaks what passes.
 package adtest

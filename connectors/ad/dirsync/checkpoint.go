@@ -81,6 +81,13 @@ func decodeCheckpoint(b []byte) (checkpoint, error) {
 	return c, nil
 }
 
+// CheckpointController is the invocation id of the controller that a checkpoint
+// was given by; known is false for one that is damaged, or empty.
+func CheckpointController(b []byte) (id GUID, known bool) {
+	c, err := decodeCheckpoint(b)
+	return c.invocation, err == nil
+}
+
 // askedFor is a hash of what is asked for. A cookie says nothing of it: an
 // attribute that is asked for anew would show nothing until it changes.
 func (c Config) askedFor() (sum [16]byte) {

@@ -57,7 +57,9 @@ type Config struct {
 	// Samba ignores it and gives everything at once.
 	PageBytes int
 	// CompareEvery is how often ModeUSNChanged reads everything while the account
-	// doesn't see deleted objects, so that one that is gone is noticed; 24 h if 0.
+	// doesn't see deleted objects, so that one that is gone is noticed, and how
+	// long after a change of controller a consumer in any mode should do so;
+	// DefaultCompareEvery if 0.
 	CompareEvery time.Duration
 }
 
@@ -98,8 +100,11 @@ const (
 	defaultConnect   = 10 * time.Second
 	defaultIdle      = 150 * time.Second
 	defaultPageBytes = 4 << 20
-	defaultCompare   = 24 * time.Hour
 )
+
+// DefaultCompareEvery is Config.CompareEvery if that is 0. It is longer than
+// controllers of two sites usually wait until they replicate, 3 h.
+const DefaultCompareEvery = 4 * time.Hour
 
 func (c Config) withDefaults() Config {
 	if c.Mode == "" {
@@ -118,7 +123,7 @@ func (c Config) withDefaults() Config {
 		c.PageBytes = defaultPageBytes
 	}
 	if c.CompareEvery == 0 {
-		c.CompareEvery = defaultCompare
+		c.CompareEvery = DefaultCompareEvery
 	}
 	return c
 }
