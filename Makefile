@@ -24,7 +24,7 @@ race:
 	.ci/postgres.sh .ci/samba.sh go test -race -timeout 40m $(ARGS) $$(go list ./... | grep -vE '/internal/(bench|harness)$$')
 
 bench:
-	.ci/postgres.sh --durable go run ./internal/bench $(ARGS)
+	.ci/postgres.sh --durable .ci/samba.sh go run ./internal/bench $(ARGS)
 
 lint:
 	.ci/lint.sh

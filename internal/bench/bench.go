@@ -15,21 +15,24 @@ import (
 type bench struct {
 	options
 	progress io.Writer
+	program  string // workspace
+	agent    string // workspace-ad
 	made     *databases
 	floor    *process
 	worlds   []*world // by database, then by users
 }
 
-// prepare builds the program and starts everything.
+// prepare builds the programs and starts everything.
 func (b *bench) prepare(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "workspace-bench-")
 	if err != nil {
 		return err
 	}
 	b.made = &databases{dir: dir, postgres: b.postgres}
-	b.tell("building the server")
-	program := filepath.Join(dir, "workspace")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "github.com/workspace-scim/workspace/cmd/workspace")
+	b.tell("building the server and the agent")
+	b.program, b.agent = filepath.Join(dir, "workspace"), filepath.Join(dir, "workspace-ad")
+	const commands = "github.com/workspace-scim/workspace/cmd/"
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", dir, commands+"workspace", commands+"workspace-ad")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w: %s", err, out)
 	}
@@ -39,7 +42,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	for _, database := range b.databases {
 		for _, users := range b.sizes {
 			b.tell(fmt.Sprintf("loading %s users into %s", short(users), database))
-			w, err := newWorld(ctx, b.made, program, database, users)
+			w, err := newWorld(ctx, b.made, b.program, database, users)
 			b.worlds = append(b.worlds, w)
 			if err != nil {
 				return fmt.Errorf("%s: %w", w, err)
@@ -72,7 +75,17 @@ func (b *bench) measure(ctx context.Context) (*results, error) {
 	return r, err
 }
 
-func (b *bench) measureAll(ctx context.Context, r *results) error {
+func (b *bench) measureAll(ctx context.Context, r *results) (err error) {
+	if len(b.worlds) > 0 {
+		if err := b.measureServers(ctx, r); err != nil {
+			return err
+		}
+	}
+	r.AD, err = b.ad(ctx)
+	return err
+}
+
+func (b *bench) measureServers(ctx context.Context, r *results) error {
 	gather := func(f []figure, err error) error {
 		r.Figures = append(r.Figures, f...)
 		return err

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/workspace-scim/workspace/connectors/ad/adtest"
 )
 
 func main() {
@@ -28,7 +30,9 @@ func main() {
 
 // options are what the command line asks for.
 type options struct {
-	sizes      []int    // users in the servers' databases, ascending
+	sizes      []int    // users in the servers' databases, ascending; none to leave that part out
+	adSizes    []int    // users in the domains, ascending; none to leave that part out
+	adDomains  string   // directory that keeps loaded domains, "" for none
 	groupSizes []int    // members of the groups, ascending
 	databases  []string // sqlite, postgres
 	postgres   string   // URL of a PostgreSQL server, whose databases are not touched
@@ -40,15 +44,17 @@ type options struct {
 
 // quick are the defaults of -quick: everything is measured, nothing is meant.
 var quick = map[string]string{
-	"sizes": "50,200", "groups": "10,40", "duration": "200ms", "rounds": "2", "clients": "8",
+	"sizes": "50,200", "groups": "10,40", "duration": "200ms", "rounds": "2", "clients": "8", "ad": "100",
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	sizes := fs.String("sizes", "1k,100k", "numbers of users to measure at, e.g. 1k,100k,1M")
+	sizes := fs.String("sizes", "1k,100k", "numbers of users to measure at, e.g. 1k,100k,1M, or none")
 	groups := fs.String("groups", "1k,10k,100k,250k", "numbers of members of the groups")
+	domains := fs.String("ad", "10k", "numbers of users of Active Directory domains, or none")
+	fs.StringVar(&o.adDomains, "ad-domains", "", "directory that keeps the domains for a next run; loading takes some 5 ms a user")
 	databases := fs.String("databases", "sqlite,postgres", "databases to measure on")
 	fs.StringVar(&o.postgres, "postgres", os.Getenv("WORKSPACE_TEST_POSTGRES"), "URL of a PostgreSQL server; default: WORKSPACE_TEST_POSTGRES")
 	fs.DurationVar(&o.duration, "duration", 3*time.Second, "time for each figure, all rounds together")
@@ -77,6 +83,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if o.groupSizes, err = numbers("groups", *groups); err != nil {
 		return o, err
 	}
+	if o.adSizes, err = numbers("ad", *domains); err != nil {
+		return o, err
+	}
 	o.databases = strings.Split(*databases, ",")
 	return o, o.check(fs.Args())
 }
@@ -90,17 +99,25 @@ func (o options) check(rest []string) error {
 			return errors.New("give the URL of a PostgreSQL server with -postgres or WORKSPACE_TEST_POSTGRES, or choose -databases sqlite")
 		}
 	}
+	if err := adtest.Available(); err != nil && len(o.adSizes) > 0 {
+		return fmt.Errorf("there is no domain controller to measure with: .ci/samba.sh, which make bench uses, installs Samba; -ad none leaves that part out: %w", err)
+	}
 	switch {
 	case len(rest) > 0:
 		return fmt.Errorf("%q is no flag", rest[0])
+	case len(o.adSizes) > 0 && o.adSizes[0] < 100:
+		return errors.New("ad: a domain has 100 users at least")
 	case o.rounds < 1 || o.clients < 1 || o.duration <= 0:
 		return errors.New("rounds, clients and duration must be positive")
 	}
 	return nil
 }
 
-// numbers reads "1k,100k,1M"; they must ascend.
+// numbers reads "1k,100k,1M", or none; they must ascend.
 func numbers(flag, text string) ([]int, error) {
+	if text == "none" {
+		return nil, nil
+	}
 	var out []int
 	for s := range strings.SplitSeq(text, ",") {
 		digits, factor := s, 1
@@ -127,6 +144,9 @@ func numbers(flag, text string) ([]int, error) {
 func run(ctx context.Context, args []string, out, stderr io.Writer) (err error) {
 	if len(args) == 1 && args[0] == floorFlag {
 		return serveFloor(ctx)
+	}
+	if len(args) == 2 && args[0] == agentFlag {
+		return servePolls(ctx, args[1], os.Stdin, out)
 	}
 	o, err := parse(args, stderr)
 	if err != nil {

@@ -4,16 +4,26 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/workspace-scim/workspace/connectors/ad/adtest"
 )
 
-// TestMain lets the test binary be the floor's server too, as the program is.
+// TestMain lets the test binary be the floor's server and the polling agent too,
+// as the program is.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == agentFlag {
+		if err := servePolls(context.Background(), os.Args[2], os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
+	}
 	if slices.Contains(os.Args, floorFlag) {
 		if err := serveFloor(context.Background()); err != nil {
 			panic(err)
@@ -26,7 +36,7 @@ func TestMain(m *testing.M) {
 func TestQuickRunPrintsEveryRow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bench.json")
 	var out, progress bytes.Buffer
-	if err := run(t.Context(), []string{"-quick", "-databases", "sqlite", "-json", file}, &out, &progress); err != nil {
+	if err := run(t.Context(), []string{"-quick", "-databases", "sqlite", "-ad", "none", "-json", file}, &out, &progress); err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
 	users := []string{nameByID, nameByName, nameByExtID, nameByMail, nameFirst, nameLast, nameByCursor, nameByIndex,
@@ -61,6 +71,46 @@ func TestQuickRunPrintsEveryRow(t *testing.T) {
 	}
 }
 
+// W015: an idle poll writes nothing. Each poll of the increments is checked by
+// what it says that it changed.
+func TestQuickRunMeasuresActiveDirectory(t *testing.T) {
+	adtest.Need(t)
+	var out, progress bytes.Buffer
+	if err := run(t.Context(), []string{"-quick", "-databases", "sqlite", "-sizes", "none", "-rounds", "1"}, &out, &progress); err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	wantRow(t, out.String(), "100", sqlite)
+	for _, name := range []string{nameTitle, nameMemberAdd, nameMemberRemove} {
+		wantRow(t, out.String(), "100", sqlite, name, "1", "6")
+	}
+	wantRow(t, out.String(), "100", sqlite, nameTitles, "100", "1")
+	wantRow(t, out.String(), "SCIM writes of idle polls", "≤ 0", "0")
+}
+
+func TestAKeptDomainIsTaken(t *testing.T) {
+	adtest.Need(t)
+	kept := t.TempDir()
+	var seen []int
+	for range 2 {
+		d, err := newDomain(t.Context(), t.TempDir(), kept, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := d.asked()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, objects, err := readChanges(t.Context(), config, nil)
+		if err := errors.Join(err, d.close()); err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, objects)
+	}
+	if seen[0] < 105 || seen[1] != seen[0] {
+		t.Errorf("the domain of 100 users and 5 groups has %d objects, and %d when it was kept", seen[0], seen[1])
+	}
+}
+
 // wantRow looks for a table row that begins with these cells.
 func wantRow(t *testing.T, table string, cells ...string) {
 	t.Helper()
@@ -82,13 +132,14 @@ func wantRow(t *testing.T, table string, cells ...string) {
 
 func TestWrongCommandLinesAreRefused(t *testing.T) {
 	for _, args := range [][]string{
-		{"-databases", "oracle"},
-		{"-databases", "postgres", "-postgres", ""},
-		{"-databases", "sqlite", "-sizes", "100k,1k"},
-		{"-databases", "sqlite", "-sizes", "many"},
-		{"-databases", "sqlite", "-groups", "0"},
-		{"-databases", "sqlite", "-rounds", "0"},
-		{"-databases", "sqlite", "more"},
+		{"-databases", "oracle", "-ad", "none"},
+		{"-databases", "postgres", "-postgres", "", "-ad", "none"},
+		{"-databases", "sqlite", "-sizes", "100k,1k", "-ad", "none"},
+		{"-databases", "sqlite", "-sizes", "many", "-ad", "none"},
+		{"-databases", "sqlite", "-groups", "0", "-ad", "none"},
+		{"-databases", "sqlite", "-ad", "none", "-rounds", "0"},
+		{"-databases", "sqlite", "-ad", "99"},
+		{"-databases", "sqlite", "-ad", "none", "more"},
 	} {
 		if _, err := parse(args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%q was accepted", args)
@@ -97,7 +148,7 @@ func TestWrongCommandLinesAreRefused(t *testing.T) {
 }
 
 func TestGivenFlagsWinOverQuick(t *testing.T) {
-	o, err := parse([]string{"-quick", "-databases", "sqlite", "-sizes", "10,1k,2M"}, &bytes.Buffer{})
+	o, err := parse([]string{"-quick", "-databases", "sqlite", "-sizes", "10,1k,2M", "-ad", "none"}, &bytes.Buffer{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,15 @@ import (
 // print writes the results as Markdown.
 func (r *results) print(w io.Writer) {
 	fmt.Fprintf(w, "Measured on %s.\n\n", r.Machine)
-	r.printFigures(w)
-	r.printGroups(w)
-	r.printServers(w)
-	r.printComparisons(w)
+	if len(r.Figures) > 0 {
+		r.printFigures(w)
+		r.printGroups(w)
+		r.printServers(w)
+		r.printComparisons(w)
+	}
+	if len(r.AD) > 0 {
+		r.printAD(w)
+	}
 	r.printTargets(w)
 }
 

@@ -59,8 +59,17 @@ func TestTheTimeInTheLargestGroupIsComparedToThatInTheSmallest(t *testing.T) {
 func TestATargetIsJudgedByItsWorstFigure(t *testing.T) {
 	r := twoServers()
 	r.Servers = []facts{{Database: sqlite, Users: 100_000, Ready: 300 * time.Millisecond}, {Database: postgres, Users: 1000, Ready: 2 * time.Second}}
+	r.AD = []adFigures{
+		{Database: sqlite, Users: 10_000, InitialPeak: 30 << 20, ResyncPeak: 70 << 20, Increments: []increment{
+			{Name: nameTitle, Changes: 1, There95: 90 * time.Millisecond}, {Name: nameTitles, Changes: 100, There95: time.Second}}},
+		{Database: sqlite, Users: 100_000, InitialPeak: 90 << 20, IdleWrites: 1},
+	}
 	r.conclude()
 	for _, want := range []target{
+		{"ms until one change in AD is in Workspace, p95", "≤ 100", "90", "sqlite, AD 10k, title of a user", true},
+		{"MB of the AD agent, up to 10k users", "≤ 64", "70", "sqlite, AD 10k", false},
+		{"MB of the AD agent, up to 100k users", "≤ 96", "90", "sqlite, AD 100k", true},
+		{"SCIM writes of idle polls", "≤ 0", "1", "sqlite, AD 100k", false},
 		{"durable creates by many clients, of their floor", "≥ 0.40", "0.30", "postgres 100k", false},
 		{"creates, PostgreSQL : SQLite", "≥ 0.50", "0.40", "100k", false},
 		{"creates, most users : fewest", "≥ 0.70", "0.60", "postgres 100k", false},

@@ -14,6 +14,7 @@ type results struct {
 	Machine     string
 	Figures     []figure
 	Servers     []facts
+	AD          []adFigures
 	Comparisons []comparison
 	Targets     []target
 }

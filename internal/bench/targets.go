@@ -79,6 +79,11 @@ func (r *results) targets() []target {
 		atMost("resident MB after loading", "%.0f", 150, r.servers(func(f facts) float64 { return mb(f.Memory) })),
 		atMost("ms until ready", "%.0f", 1000, r.servers(func(f facts) float64 { return ms(f.Ready) })),
 		atMost("ms until ready after kill -9", "%.0f", 2000, r.servers(func(f facts) float64 { return ms(f.Recovered) })),
+		atMost("ms until one change in AD is in Workspace, p95", "%.0f", 100, r.increments(func(c increment) time.Duration { return c.There95 })),
+		atMost("ms of them that the agent adds to DirSync, p95", "%.0f", 100, r.increments(func(c increment) time.Duration { return c.Added95 })),
+		atMost("MB of the AD agent, up to 10k users", "%.0f", 64, r.agents(func(f *adFigures) bool { return f.Users <= 10_000 })),
+		atMost("MB of the AD agent, up to 100k users", "%.0f", 96, r.agents(func(f *adFigures) bool { return f.Users > 10_000 && f.Users <= usual })),
+		atMost("SCIM writes of idle polls", "%.0f", 0, r.idleWrites()),
 		atMost("answered creates lost by kill -9", "%.0f", 0, r.servers(func(f facts) float64 { return float64(f.Forgotten) })),
 	}
 }
@@ -120,6 +125,38 @@ func (r *results) servers(of func(facts) float64) []value {
 		if f.Users <= usual {
 			out = append(out, value{of(f), f.Database + " " + short(f.Users)})
 		}
+	}
+	return out
+}
+
+// increments gives what of takes from the increments of one change.
+func (r *results) increments(of func(increment) time.Duration) []value {
+	var out []value
+	for _, f := range r.AD {
+		for _, c := range f.Increments {
+			if c.Changes == 1 {
+				out = append(out, value{ms(of(c)), f.where() + ", " + c.Name})
+			}
+		}
+	}
+	return out
+}
+
+// agents gives the peaks of memory of workspace-ad, where.
+func (r *results) agents(where func(*adFigures) bool) []value {
+	var out []value
+	for _, f := range r.AD {
+		if where(&f) {
+			out = append(out, value{mb(max(f.InitialPeak, f.ResyncPeak)), f.where()})
+		}
+	}
+	return out
+}
+
+func (r *results) idleWrites() []value {
+	var out []value
+	for _, f := range r.AD {
+		out = append(out, value{float64(f.IdleWrites), f.where()})
 	}
 	return out
 }

@@ -85,39 +85,53 @@ func newWorld(ctx context.Context, d *databases, program, database string, users
 }
 
 // provision makes the tenant, the source and its token.
-func (w *world) provision(ctx context.Context) error {
-	for _, args := range [][]string{
+func (w *world) provision(ctx context.Context) (err error) {
+	w.token, err = administer(ctx, w.program, w.url, [][]string{
 		{"tenant", "add", tenantName, "--domain", domain},
 		{"tenant", "enable", tenantName},
 		{"source", "add", "--tenant", tenantName, "--kind", "entra", "--name", sourceName},
 		{"token", "add", "--tenant", tenantName, "--source", sourceName},
-	} {
-		cmd := exec.CommandContext(ctx, w.program, append(args, "--database", w.url)...)
+	})
+	return err
+}
+
+// administer carries out commands of the program on a database, and gives what
+// the last one printed.
+func administer(ctx context.Context, program, url string, commands [][]string) (printed string, err error) {
+	for _, args := range commands {
+		cmd := exec.CommandContext(ctx, program, append(args, "--database", url)...)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("workspace %s: %w: %s", strings.Join(args, " "), err, &stderr)
+			return "", fmt.Errorf("workspace %s: %w: %s", strings.Join(args, " "), err, &stderr)
 		}
-		w.token = strings.TrimSpace(stdout.String()) // the last one prints it
+		printed = strings.TrimSpace(stdout.String())
 	}
-	return nil
+	return printed, nil
 }
 
 // start starts the server and returns the time until it was ready.
 func (w *world) start(ctx context.Context) (time.Duration, error) {
+	begin := time.Now()
+	var err error
+	w.server, err = startServer(ctx, w.program, w.url, w.token, w.log)
+	return time.Since(begin), err
+}
+
+// startServer starts a server on a database, and returns when it is ready. token
+// is for requests to it.
+func startServer(ctx context.Context, program, url, token, log string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	begin := time.Now()
 	// One source sends everything, so its rate must not be the limit.
-	w.server, err = start(address, w.token, w.log, w.program, nil,
-		"serve", "--listen", address, "--database", w.url, "--rate", "10000000")
+	server, err := start(address, token, log, program, nil,
+		"serve", "--listen", address, "--database", url, "--rate", "10000000")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	err = w.server.ready(ctx, "/readyz")
-	return time.Since(begin), err
+	return server, server.ready(ctx, "/readyz")
 }
 
 // newcomers is the number of the first user that isn't loaded but created while

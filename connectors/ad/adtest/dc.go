@@ -37,6 +37,15 @@ type DC struct {
 	ended   chan struct{} // closed when the process has ended
 }
 
+// Available says why no controller can be started here; nil if one can.
+func Available() error {
+	if os.Geteuid() != 0 {
+		return errors.New("adtest: Samba listens on the ports 389 and 636 only, which needs root")
+	}
+	_, err := program()
+	return err
+}
+
 // Run starts a controller of a new domain in a directory that must not exist.
 // It answers when Run returns. The caller closes it; if the caller's process
 // ends without, the controller ends too.
@@ -63,16 +72,22 @@ func (s Settings) runCopy(samba, template, dir string) (*DC, error) {
 		return nil, err
 	}
 	dc := &DC{Settings: s, Address: address, samba: samba, dir: dir, release: release}
-	if err := s.writeConfig(dir, address); err != nil {
-		return nil, errors.Join(err, dc.Close())
-	}
-	if err := writeCertificate(filepath.Join(dir, "private", "tls"), s.name(), address); err != nil {
+	if err := dc.settle(); err != nil {
 		return nil, errors.Join(err, dc.Close())
 	}
 	if err := dc.Start(); err != nil {
 		return nil, errors.Join(err, dc.Close())
 	}
 	return dc, nil
+}
+
+// settle writes into its directory what depends on where that is and on its
+// address.
+func (d *DC) settle() error {
+	if err := d.writeConfig(d.dir, d.Address); err != nil {
+		return err
+	}
+	return writeCertificate(filepath.Join(d.dir, "private", "tls"), d.Name(), d.Address)
 }
 
 // ports are all that Samba's LDAP server and KDC listen on.
@@ -272,7 +287,8 @@ func (d *DC) Snapshot(to string) error {
 
 // SetBack makes it what it was at a snapshot, as a virtual machine is that is
 // set back without its knowing: with the same invocation id and the update
-// sequence numbers of then (USN rollback).
+// sequence numbers of then (USN rollback). The snapshot may be of another
+// controller with the same settings. The CA is a new one.
 func (d *DC) SetBack(to string) error {
 	if err := d.Stop(); err != nil {
 		return err
@@ -281,6 +297,9 @@ func (d *DC) SetBack(to string) error {
 		return fmt.Errorf("adtest: %w", err)
 	}
 	if err := copyTree(to, d.dir); err != nil {
+		return err
+	}
+	if err := d.settle(); err != nil {
 		return err
 	}
 	return d.Start()

@@ -20,27 +20,28 @@ type Domain struct {
 	admin *ldap.Conn
 }
 
-// Start gives a test a domain of its own, which ends with the test. Without
-// Samba the test is skipped, or fails where the variable CI is set. make test
-// and .ci/run always have one.
+// Need ends a test that can't have a controller: it is skipped, or fails where
+// the variable CI is set. make test and .ci/run always have one.
+func Need(t testing.TB) {
+	t.Helper()
+	if err := Available(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no domain controller can be started, and CI is set: %v", err)
+		}
+		t.Skipf("no domain controller can be started: %v; as root make test installs and starts one", err)
+	}
+}
+
+// Start gives a test a domain of its own, which ends with the test. It needs
+// Samba, as Need says.
 func Start(t testing.TB, s Settings) *Domain {
 	t.Helper()
-	needSamba(t)
+	Need(t)
 	dc, err := Run(s, filepath.Join(t.TempDir(), "dc"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return of(t, dc)
-}
-
-func needSamba(t testing.TB) {
-	t.Helper()
-	if _, err := program(); err != nil || os.Geteuid() != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no domain controller can be started, and CI is set: root %t, %v", os.Geteuid() == 0, err)
-		}
-		t.Skipf("no domain controller can be started (root %t, %v); as root make test installs and starts one", os.Geteuid() == 0, err)
-	}
 }
 
 // of gives a running controller to a test, with which it ends.

@@ -14,7 +14,7 @@ import (
 // its own. The second's name is DC2. Samba is needed as Start says.
 func StartPair(t testing.TB, s Settings) (first, second *Domain) {
 	t.Helper()
-	needSamba(t)
+	Need(t)
 	// Not t.TempDir, whose path holds the test's name: that of a socket in it has at
 	// most 107 bytes.
 	dir, err := os.MkdirTemp("", "dcs")
