@@ -5,7 +5,8 @@
 // Workspace doesn't know is created, a whole one replaced, a partial one
 // patched; what turns out to change nothing costs no event. Ids are found by
 // externalId, which is the anchor. References (members, manager) go out as
-// anchors; the server parks those whose target hasn't arrived.
+// anchors; the server parks those whose target hasn't arrived. In a full pull
+// groups wait for the users, so that few members have to be parked.
 //
 // # What a checkpoint stands for
 //
@@ -39,5 +40,5 @@
 // # Memory
 //
 // One page (500 changes or 2 MiB of them), what is set aside, and, in a full
-// pull, 48 bytes for each object of the source.
+// pull, 8 MiB of groups and 48 bytes for each object of the source.
 package runner

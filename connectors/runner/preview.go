@@ -77,16 +77,10 @@ func (p *preview) Change(ch connectors.Change) error {
 	}
 	p.index.told(ch.Kind, ch.Anchor)
 	it := &item{Change: ch, reason: string(ch.Presence)}
-	if i, ok := p.at[ch.Anchor]; ok {
-		p.page[i] = join(p.page[i], it)
+	if p.page.join(it) {
 		return nil
 	}
-	if p.at == nil {
-		p.at = map[string]int{}
-	}
-	p.at[ch.Anchor] = len(p.page)
-	p.page = append(p.page, it)
-	if p.pageSize += weight(ch); len(p.page) >= pageChanges || p.pageSize >= pageBytes {
+	if p.page.add(it); p.page.full() {
 		return p.flush()
 	}
 	return nil
@@ -119,23 +113,23 @@ func (p *preview) Checkpoint([]byte) error {
 
 // flush shows the page.
 func (p *preview) flush() error {
-	page := p.page
-	p.page, p.at, p.pageSize = nil, nil, 0
-	err := p.decide(page)
-	p.done += int64(len(page))
+	items := p.page.items
+	p.page = page{}
+	err := p.decide(items)
+	p.done += int64(len(items))
 	if p.Progress != nil {
 		p.Progress(Progress{"reading", p.done, p.total})
 	}
 	return err
 }
 
-func (p *preview) decide(page []*item) error {
-	refs, err := p.refs(page, false)
+func (p *preview) decide(items []*item) error {
+	refs, err := p.refs(items, false)
 	if err != nil {
 		return err
 	}
 	var ask []write
-	for _, it := range page {
+	for _, it := range items {
 		was, known := refs[it.Anchor]
 		w, verdict, err := p.operation(it, was, known)
 		switch {

@@ -122,10 +122,9 @@ type cycle struct {
 	// deferred says that checkpoints wait for the end of the pull.
 	deferred bool
 
-	page     []*item // in the order told
-	at       map[string]int
-	pageSize int // about how many bytes
-	total    int64
+	page   page
+	groups page // of a full pull: they wait for their members
+	total  int64
 
 	aside   map[string]*item // what would destroy, by anchor
 	reports map[string]scimclient.Report
@@ -222,12 +221,6 @@ func (c *cycle) Begin(p connectors.Pull) error {
 	return c.progress("reading")
 }
 
-// The bounds of a page that is settled at once.
-const (
-	pageChanges = 500
-	pageBytes   = 2 << 20
-)
-
 // Change takes an object into the page.
 func (c *cycle) Change(ch connectors.Change) error {
 	if err := c.ready(); err != nil {
@@ -251,8 +244,7 @@ func (c *cycle) Change(ch connectors.Change) error {
 		}
 	}
 	it := &item{Change: ch, reason: string(ch.Presence)}
-	if i, ok := c.at[ch.Anchor]; ok {
-		c.page[i] = join(c.page[i], it)
+	if c.page.join(it) || c.groups.join(it) {
 		return nil
 	}
 	if k := c.state.Kept[ch.Anchor]; k != nil {
@@ -263,21 +255,16 @@ func (c *cycle) Change(ch connectors.Change) error {
 		delete(c.aside, ch.Anchor)
 		it = join(was, it)
 	}
-	if c.at == nil {
-		c.at = map[string]int{}
+	if c.index != nil && ch.Kind == connectors.Group {
+		if c.groups.add(it); c.groups.size >= waitingBytes {
+			return c.flush()
+		}
+		return nil
 	}
-	c.at[ch.Anchor] = len(c.page)
-	c.page = append(c.page, it)
-	if c.pageSize += weight(ch); len(c.page) >= pageChanges || c.pageSize >= pageBytes {
-		return c.flush()
+	if c.page.add(it); c.page.full() {
+		return c.settlePage(&c.page)
 	}
 	return nil
-}
-
-// join is merge for items.
-func join(a, b *item) *item {
-	back := a.Presence != connectors.Present && b.Presence == connectors.Present && !b.Whole
-	return &item{Change: merge(a.Change, b.Change), reason: b.reason, reread: a.reread && !b.Whole || back}
 }
 
 // Skip notes a problem that the source has with an object.
@@ -349,22 +336,39 @@ func (c *cycle) save() error {
 	return err
 }
 
-// flush settles the page.
+// flush settles all that was told: groups last, so that their members are there.
 func (c *cycle) flush() error {
-	page := c.page
-	c.page, c.at, c.pageSize = nil, nil, 0
-	if len(page) == 0 {
-		return nil
-	}
-	if err := c.settle(page, false); err != nil {
+	if err := c.settlePage(&c.page); err != nil {
 		return err
 	}
-	for _, it := range page {
+	return c.settlePage(&c.groups)
+}
+
+// settlePage settles a page and empties it.
+func (c *cycle) settlePage(p *page) error {
+	items := p.items
+	*p = page{}
+	for len(items) > 0 {
+		n := within(items)
+		if err := c.settleTold(items[:n]); err != nil {
+			return err
+		}
+		clear(items[:n]) // what is settled takes no memory while the rest is
+		items = items[n:]
+	}
+	return nil
+}
+
+func (c *cycle) settleTold(items []*item) error {
+	if err := c.settle(items, false); err != nil {
+		return err
+	}
+	for _, it := range items {
 		if c.state.Kept[it.Anchor] != nil {
 			c.touched[it.Anchor] = true
 		}
 	}
-	c.done += int64(len(page))
+	c.done += int64(len(items))
 	if err := c.roomForReports(); err != nil {
 		return err
 	}
