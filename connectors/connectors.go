@@ -1,14 +1,15 @@
 // Package connectors is the contract between a directory that is read and the
 // runner that brings what was read to Workspace. A connector fulfils one method,
 // [Source.Pull]; it knows its directory and nothing of SCIM's transport, leases,
-// retries or limits, which are the runner's. It keeps nothing between pulls: the
-// server's links are what the directory was last said to hold, and the
+// retries or limits, which are the runner's. It knows nothing from the pull
+// before: the server's links are what the directory was last said to hold, and the
 // checkpoint is kept beside them.
 package connectors
 
 import "context"
 
-// Source reads one directory, or one partition of it.
+// Source reads one directory, or one partition of it. One that keeps something
+// open between pulls is an [io.Closer] too, and closed when there are no more.
 type Source interface {
 	// Pull tells a sink what changed after a checkpoint that it gave before, or
 	// everything if that is nil or can't be continued: Begin once, then changes,

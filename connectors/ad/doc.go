@@ -3,7 +3,7 @@
 // which attributes, is said by a [Document] that an administrator reads and
 // changes on the server.
 //
-// A [Source] keeps nothing between pulls. So it says of each object what can be
+// A [Source] knows nothing from the pull before. So it says of each object what can be
 // said without knowing what was told before, in the smallest form that is right:
 //
 //   - A change that can't have moved the object into or out of scope is told in

@@ -19,10 +19,11 @@ import (
 type pull struct {
 	rules
 	mode    dirsync.Mode
-	session *dirsync.Session
+	session keptSession
 	to      connectors.Sink
 	changes *dirsync.Changes
 
+	begun         bool // something was told
 	full, absence bool
 	switched      bool      // full, and read at another controller than before
 	now           time.Time // the controller's, when the stream was opened
@@ -54,6 +55,7 @@ func (p *pull) run(ctx context.Context, s *Source, after []byte) error {
 	if err := p.readTree(ctx); err != nil {
 		return err
 	}
+	p.begun = true
 	if err := p.to.Begin(begin); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/workspace-scim/workspace/connectors"
@@ -20,11 +21,15 @@ type Config struct {
 	Document Document
 }
 
-// Source reads one domain. It keeps nothing between pulls.
+// Source reads one domain. Between pulls it keeps nothing but its connections,
+// for which it has a Close.
 type Source struct {
 	directory dirsync.Config
 	rules     rules
 	sum       [sha256.Size]byte
+
+	mu   sync.Mutex
+	kept keptSession
 }
 
 var _ connectors.Source = (*Source)(nil)
@@ -73,19 +78,28 @@ var ErrScopeMissing = errors.New("ad: the scope names what the directory doesn't
 // Pull fulfils [connectors.Source]. A full pull gives one checkpoint, at its end,
 // so that its absences stand for the whole of it.
 func (s *Source) Pull(ctx context.Context, after []byte, to connectors.Sink) error {
-	session, err := dirsync.Open(ctx, s.directory)
-	if err != nil {
-		return err
+	for {
+		session, used, err := s.open(ctx)
+		if err != nil {
+			return err
+		}
+		p := &pull{rules: s.rules, mode: s.directory.Mode, session: session, to: to, skipped: map[string]int{}}
+		if err = p.run(ctx, s, after); err == nil {
+			s.swap(session)
+			return nil
+		}
+		_ = session.Close() // whatever it was, the next one begins anew
+		if !used || p.begun || ctx.Err() != nil {
+			return err
+		}
+		// Nothing was told: it may be the controller, and another one may answer.
 	}
-	defer session.Close()
-	p := &pull{rules: s.rules, mode: s.directory.Mode, session: session, to: to, skipped: map[string]int{}}
-	return p.run(ctx, s, after)
 }
 
 // begin decides where to continue and opens the stream, before anything is
 // looked up.
 func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.Pull, error) {
-	reason, old, err := s.continued(after, p.session.Facts())
+	reason, old, err := s.continued(after, p.session.facts())
 	if err != nil {
 		return connectors.Pull{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -172,6 +173,13 @@ func (a *Agent) configured(ctx context.Context) (configured, error) {
 	return out, err
 }
 
+// close closes what the connector kept open from one pull to the next.
+func (c configured) close() {
+	if open, ok := c.source.(io.Closer); ok {
+		_ = open.Close() // nothing was written to it
+	}
+}
+
 // Once pulls one time, waiting for nobody: it is an error if another agent holds
 // a lease.
 func (a *Agent) Once(ctx context.Context, resync bool) (all runner.Result, err error) {
@@ -179,6 +187,7 @@ func (a *Agent) Once(ctx context.Context, resync bool) (all runner.Result, err e
 	if err != nil {
 		return all, err
 	}
+	defer c.close()
 	for i := range c.parts {
 		err = a.hold(ctx, c, runner.Part{Index: i, Of: c.parts}, func(ctx context.Context, w worker) error {
 			r, err := w.cycle(ctx, runner.Options{Resync: resync})
@@ -200,6 +209,7 @@ func (a *Agent) Preview(ctx context.Context, show func(runner.Line) error) (runn
 	if err != nil {
 		return runner.Result{}, err
 	}
+	defer c.close()
 	if c.mode == "disabled" {
 		a.Log.Warn("the source is disabled, so what the server has can't be read: everything is shown as created, and no limit is judged")
 	}

@@ -2,8 +2,13 @@ package agent_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/connectortest"
+	"github.com/workspace-scim/workspace/connectors/runner"
+	"github.com/workspace-scim/workspace/internal/agent"
 	"github.com/workspace-scim/workspace/internal/apptest"
 )
 
@@ -22,6 +27,29 @@ func TestE018AnotherAgentTakesOver(t *testing.T) {
 		s.arrives("bob")
 		second.stop()
 	})
+}
+
+// closing is a source that keeps something open.
+type closing struct {
+	*connectortest.Directory
+	closed int
+}
+
+func (c *closing) Close() error { c.closed++; return nil }
+
+func TestASourceIsClosedWhenNoPullComes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, apptest.SQLite(t))
+	source := &closing{Directory: s.dir}
+	h := s.enrol("once", func(o *agent.Options) {
+		o.New = func(json.RawMessage) (connectors.Source, error) { return source, nil }
+	})
+	if _, err := h.agent.Once(context.Background(), false); err != nil || source.closed != 1 {
+		t.Errorf("closed %d times, want once: %v", source.closed, err)
+	}
+	if _, err := h.agent.Preview(context.Background(), func(runner.Line) error { return nil }); err != nil || source.closed != 2 {
+		t.Errorf("closed %d times, want twice: %v", source.closed, err)
+	}
 }
 
 func TestOncePullsOneTime(t *testing.T) {

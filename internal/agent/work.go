@@ -18,6 +18,7 @@ func (a *Agent) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer c.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a.mu.Lock()

@@ -40,12 +40,13 @@ type Proxy struct {
 	listener net.Listener
 	target   string
 
-	mu     sync.Mutex
-	fault  Fault
-	passed int64 // since the fault was armed
-	conns  map[net.Conn]struct{}
-	wait   sync.WaitGroup
-	done   chan struct{}
+	mu       sync.Mutex
+	fault    Fault
+	passed   int64 // since the fault was armed
+	accepted int   // connections, since then
+	conns    map[net.Conn]struct{}
+	wait     sync.WaitGroup
+	done     chan struct{}
 }
 
 // NewProxy gives a test a proxy for HOST:PORT, which ends with the test.
@@ -78,7 +79,14 @@ func (p *Proxy) HostPort() string { return p.listener.Addr().String() }
 func (p *Proxy) Arm(f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fault, p.passed = f, 0
+	p.fault, p.passed, p.accepted = f, 0, 0
+}
+
+// Accepted is how many connections were made since the last Arm.
+func (p *Proxy) Accepted() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.accepted
 }
 
 // Passed is how many bytes went from the server to clients since the last Arm.
@@ -100,6 +108,7 @@ func (p *Proxy) accept() {
 			continue
 		}
 		p.mu.Lock()
+		p.accepted++
 		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
 		p.mu.Unlock()
 		p.wait.Go(func() {
