@@ -39,6 +39,7 @@
 //
 // # Memory
 //
-// One page (500 changes or 2 MiB of them), what is set aside, and, in a full
-// pull, 8 MiB of groups and 48 bytes for each object of the source.
+// One page (500 changes or 2 MiB of them), 256 changes that the source is ahead,
+// what is set aside, and, in a full pull, 8 MiB of groups and 48 bytes for each
+// object of the source.
 package runner

@@ -167,13 +167,23 @@ func (c *cycle) cycle(src connectors.Source) error {
 	if c.options.Resync || c.state.fullDue(c.Now()) {
 		after = nil
 	}
-	if err := src.Pull(c.ctx, after, c); err != nil {
+	if err := c.pullFrom(src, after); err != nil {
 		return err
 	}
 	if !c.begun {
 		return errors.New("the source told nothing, not even how it begins")
 	}
 	return c.finish(after == nil)
+}
+
+// pullFrom has the source tell this cycle, which writes while it reads on.
+func (c *cycle) pullFrom(src connectors.Source, after []byte) error {
+	a := newAhead(c)
+	err := src.Pull(c.ctx, after, a)
+	if failed := a.end(); err == nil {
+		err = failed
+	}
+	return err
 }
 
 // Begin starts the run, or goes on with the one that another holder left.
