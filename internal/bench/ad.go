@@ -87,7 +87,12 @@ func (b *bench) adOne(ctx context.Context, d *adDomain, f *adFigures) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	if err := (&increments{d, config, p, f, after}).measure(ctx, b.rounds); err != nil {
+	session, err := dirsync.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	if err := (&increments{d, session, p, f, after}).measure(ctx, b.rounds); err != nil {
 		return err
 	}
 	_, f.PollPeak, err = p.memory()
@@ -111,7 +116,7 @@ func (b *bench) adInitial(ctx context.Context, d *adDomain, config dirsync.Confi
 			}
 		}
 		begin, cpu := time.Now(), ownCPU()
-		if after, _, err = readChanges(ctx, config, nil); err != nil {
+		if after, _, err = readAll(ctx, config); err != nil {
 			return nil, nil, err
 		}
 		floors = append(floors, rate(time.Since(begin)))

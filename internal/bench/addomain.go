@@ -47,6 +47,9 @@ func newDomain(ctx context.Context, dir, kept string, users int) (*adDomain, err
 	if err := d.fill(ctx, kept); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	if err := d.load(ctx, d.writeLimits); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	if d.admin, err = d.dc.Connect(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -101,6 +104,13 @@ func (d *adDomain) groupDN(number int) string {
 // the directory.
 func (d *adDomain) member(group, n int) int {
 	return int(mix(uint64(group))%uint64(d.users)+uint64(n)*uint64(d.users)/membersPerGroup) % d.users
+}
+
+// writeLimits gives a search the time that it may take on a busy machine: ten
+// times the usual two minutes.
+func (d *adDomain) writeLimits(w io.Writer) {
+	fmt.Fprintf(w, "dn: CN=Default Query Policy,CN=Query-Policies,CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,%s\n"+
+		"changetype: modify\nreplace: lDAPAdminLimits\nlDAPAdminLimits: MaxQueryDuration=1200\n-\n\n", d.dc.Base())
 }
 
 // writeAll writes the whole directory.

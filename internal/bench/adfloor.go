@@ -23,14 +23,19 @@ func (d *adDomain) asked() (dirsync.Config, error) {
 	return source.Directory(), nil
 }
 
-// readChanges reads what changed after a checkpoint with nothing but DirSync,
-// and forgets it. It gives the last checkpoint and the number of objects.
-func readChanges(ctx context.Context, config dirsync.Config, after []byte) (checkpoint []byte, objects int, err error) {
+// readAll connects and reads everything with nothing but DirSync, and forgets
+// it. It gives the last checkpoint and the number of objects.
+func readAll(ctx context.Context, config dirsync.Config) (checkpoint []byte, objects int, err error) {
 	session, err := dirsync.Open(ctx, config)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer session.Close()
+	return readChanges(ctx, session, nil)
+}
+
+// readChanges is readAll for what changed after a checkpoint.
+func readChanges(ctx context.Context, session *dirsync.Session, after []byte) (checkpoint []byte, objects int, err error) {
 	changes, err := session.Changes(ctx, after)
 	if err != nil {
 		return nil, 0, err

@@ -12,7 +12,7 @@ import (
 type increment struct {
 	Name            string
 	Changes, Rounds int
-	Floor           time.Duration // connecting and DirSync alone, the median
+	Floor           time.Duration // DirSync alone, the median
 	Poll            time.Duration // the whole poll, the median
 	// There is the time from a poll's beginning until all changes can be read in
 	// Workspace, Added how much longer that is than Floor in the same round.
@@ -32,11 +32,11 @@ const (
 
 // increments measures polls of one agent.
 type increments struct {
-	d      *adDomain
-	config dirsync.Config
-	p      *poller
-	f      *adFigures
-	after  []byte // DirSync's checkpoint
+	d       *adDomain
+	session *dirsync.Session // for the floor; the agent keeps one too
+	p       *poller
+	f       *adFigures
+	after   []byte // DirSync's checkpoint
 }
 
 const (
@@ -97,7 +97,7 @@ func (m *increments) round(ctx context.Context, name string, n int, change func(
 		return err
 	}
 	begin := time.Now()
-	after, _, err := readChanges(ctx, m.config, m.after)
+	after, _, err := readChanges(ctx, m.session, m.after)
 	if err != nil {
 		return err
 	}

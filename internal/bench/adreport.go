@@ -23,7 +23,7 @@ func (r *results) printAD(w io.Writer) {
 	table(w, []string{"users", "database", "DirSync alone, per s", "CPU ms", "initial cycle, per s", "of DirSync", "agent's CPU ms", "server's CPU ms",
 		"again, s", "MB initial", "MB again", "MB polling", "idle poll ms", "SCIM writes of idle polls"}, rows)
 
-	fmt.Fprint(w, "Increments: times in milliseconds. DirSync alone is to connect and to read the same changes; in Workspace is the time from the beginning of the poll "+
+	fmt.Fprint(w, "Increments: times in milliseconds. Both keep their connections. DirSync alone is to read the same changes; in Workspace is the time from the beginning of the poll "+
 		"until all changes can be read there; added is how much longer that took than DirSync in the same round.\n\n")
 	rows = nil
 	for _, f := range r.AD {

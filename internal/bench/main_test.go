@@ -100,7 +100,7 @@ func TestAKeptDomainIsTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, objects, err := readChanges(t.Context(), config, nil)
+		_, objects, err := readAll(t.Context(), config)
 		if err := errors.Join(err, d.close()); err != nil {
 			t.Fatal(err)
 		}
