@@ -52,24 +52,25 @@ func Hold(ctx context.Context, client *scimclient.Client, q Claim) (held context
 	}, nil
 }
 
-// keep renews a lease until it is lost.
+// keep renews a lease until it is lost: a sixth of its life before it would end
+// by itself, whatever the time that the answer took.
 func keep(ctx context.Context, client *scimclient.Client, q Claim, token int64, renewed time.Time) error {
+	const spare = 6
 	for {
 		if err := scimclient.Sleep(ctx, q.TTL/3); err != nil {
 			return err
 		}
 		began := time.Now()
-		try, stop := context.WithTimeout(ctx, q.TTL/3)
+		try, stop := context.WithDeadline(ctx, renewed.Add(q.TTL-q.TTL/spare))
 		_, err := client.Acquire(try, q.Source, q.Partition, q.Holder, q.Configuration, q.TTL, token)
+		late := try.Err() != nil
 		stop()
 		switch {
 		case err == nil:
 			renewed = began
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case !scimclient.Temporary(err) && try.Err() == nil:
-			return &LeaseLost{err}
-		case time.Since(renewed) >= q.TTL-q.TTL/3:
+		case late || !scimclient.Temporary(err):
 			return &LeaseLost{err}
 		}
 	}

@@ -1,8 +1,12 @@
 package runner
 
-import "github.com/workspace-scim/workspace/connectors"
+import (
+	"time"
 
-// The bounds of what is settled at once.
+	"github.com/workspace-scim/workspace/connectors"
+)
+
+// The bounds of what is settled at once; fewer changes where the server is slow.
 const (
 	pageChanges = 500
 	pageBytes   = 2 << 20
@@ -43,10 +47,30 @@ func (p *page) add(it *item) {
 
 func (p *page) full() bool { return len(p.items) >= pageChanges || p.size >= pageBytes }
 
-// within is how many of the first items are settled at once, at least one.
-func within(items []*item) int {
+// The time that a page takes. A server holds what it writes of it in one
+// transaction, for which others wait, the renewal of the lease among them.
+const (
+	slowPage  = 3 * time.Second
+	quickPage = time.Second
+	leastPage = 20 // changes
+)
+
+// paced gives how many changes to settle at once, after most of them took a time.
+func paced(most int, took time.Duration) int {
+	switch {
+	case took > slowPage:
+		return max(most/2, leastPage)
+	case took < quickPage:
+		return min(most*2, pageChanges)
+	}
+	return most
+}
+
+// within is how many of the first items are settled at once, of at most most,
+// and at least one.
+func within(items []*item, most int) int {
 	n, size := 0, 0
-	for n < min(len(items), pageChanges) && (n == 0 || size < pageBytes) {
+	for n < min(len(items), most) && (n == 0 || size < pageBytes) {
 		size += weight(items[n].Change)
 		n++
 	}

@@ -89,7 +89,7 @@ func Cycle(ctx context.Context, config Config, lease scimclient.Lease, src conne
 	}
 	config.Limits = config.Limits.shared(config.Part)
 	c := &cycle{
-		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""),
+		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""), pace: pageChanges,
 		aside: map[string]*item{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
 	}
 	err := c.cycle(src)
@@ -124,6 +124,7 @@ type cycle struct {
 
 	page   page
 	groups page // of a full pull: they wait for their members
+	pace   int  // how many changes are settled at once
 	total  int64
 
 	aside   map[string]*item // what would destroy, by anchor
@@ -359,10 +360,12 @@ func (c *cycle) settlePage(p *page) error {
 	items := p.items
 	*p = page{}
 	for len(items) > 0 {
-		n := within(items)
+		n := within(items, c.pace)
+		begin := time.Now()
 		if err := c.settleTold(items[:n]); err != nil {
 			return err
 		}
+		c.pace = paced(c.pace, time.Since(begin))
 		clear(items[:n]) // what is settled takes no memory while the rest is
 		items = items[n:]
 	}

@@ -56,6 +56,10 @@ type Client struct {
 	base   *url.URL
 	http   *http.Client
 	limits *limits
+	// turn is taken by who asks for something under a lease, or renews one. The
+	// server renews a lease when what is written under it is committed, and what
+	// is written again and again would overtake the renewal.
+	turn chan struct{}
 
 	lease, run string
 }
@@ -91,7 +95,7 @@ func New(c Config) (*Client, error) {
 		}
 	}
 	return &Client{
-		config: c, base: u, limits: &limits{},
+		config: c, base: u, limits: &limits{}, turn: make(chan struct{}, 1),
 		http: &http.Client{
 			Transport: c.Transport, Timeout: answerTime,
 			// A redirect could carry the token to another host.
@@ -108,8 +112,8 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// Under gives a client whose requests are made under a lease, and for a run
-// unless that is empty. It shares the rest.
+// Under gives a client whose requests are made under a lease, one at a time, and
+// for a run unless that is empty. It shares the rest.
 func (c *Client) Under(l Lease, run string) *Client {
 	out := *c
 	out.lease, out.run = fmt.Sprintf("%s;%d", l.Partition, l.Token), run
@@ -127,6 +131,8 @@ type request struct {
 	header       map[string]string
 	// once says that carrying it out twice is not the same as once.
 	once bool
+	// renews says that it renews a lease.
+	renews bool
 }
 
 // answer is an answer with a status of 2xx.
@@ -203,6 +209,14 @@ func (c *Client) send(ctx context.Context, q request) (answer, error) {
 	if c.config.Token != nil {
 		if token := c.config.Token(); token != "" {
 			req.Header.Set("Authorization", "Bearer "+token)
+		}
+	}
+	if c.lease != "" || q.renews {
+		select {
+		case c.turn <- struct{}{}:
+			defer func() { <-c.turn }()
+		case <-ctx.Done():
+			return answer{}, context.Cause(ctx)
 		}
 	}
 	resp, err := c.http.Do(req)

@@ -111,7 +111,9 @@ func (c *Client) Acquire(ctx context.Context, source, partition, holder, configu
 		in["token"] = token
 	}
 	var l Lease
-	_, err := c.call(ctx, request{method: http.MethodPost, path: sourcePath(source, "/leases/"+url.PathEscape(partition))}, in, &l)
+	_, err := c.call(ctx, request{
+		method: http.MethodPost, path: sourcePath(source, "/leases/"+url.PathEscape(partition)), renews: token != 0,
+	}, in, &l)
 	return l, err
 }
 
