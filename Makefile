@@ -1,6 +1,6 @@
 # make run     start Workspace on workspace.db here; prints the URL and the token
 # make test    every test, on SQLite and PostgreSQL, with real domain controllers
-# make bench   the table of speeds in docs/operations.md
+# make bench   the tables of speeds in docs/operations.md and docs/ad.md
 # make lint    what .ci/run checks without running tests
 
 export CGO_ENABLED = 1
@@ -23,6 +23,7 @@ test:
 race:
 	.ci/postgres.sh .ci/samba.sh go test -race -timeout 40m $(ARGS) $$(go list ./... | grep -vE '/internal/(bench|harness)$$')
 
+# Needs what make test needs; ARGS='-ad none' leaves the domain controller out.
 bench:
 	.ci/postgres.sh --durable .ci/samba.sh go run ./internal/bench $(ARGS)
 
