@@ -204,10 +204,10 @@ func (e *postgresEngine) try(ctx context.Context, fn func(*session) error, again
 
 func judgeOutcome(err error, p *postgresConn, unknown bool) outcome {
 	switch {
+	case errors.Is(err, errUnguarded):
+		return unguarded // if the context has ended, the next run says so
 	case err == nil || unknown || p.ctx.Err() != nil:
 		return settled
-	case errors.Is(err, errUnguarded):
-		return unguarded
 	case lost(err):
 		return lostRace
 	case p.failed != nil && errors.Is(err, errUnique):

@@ -78,40 +78,51 @@ func (l *looks) ask(ctx context.Context, sql string, args []any, read func(rows)
 
 // send sends until nothing waits.
 func (l *looks) send() {
-	for all := l.next(); all != nil; all = l.next() {
-		answered := l.together(all)
-		for _, a := range all[answered:] {
-			a.reply <- errApart
-		}
+	for !l.idle() {
+		l.round()
 	}
 }
 
-// next takes what waits, nil if nothing does; then the sender has ended.
+// idle says that nothing waits, and that the sender has ended.
+func (l *looks) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) > 0 {
+		return false
+	}
+	l.running--
+	return true
+}
+
+// round is one round trip. As long as there is no connection for it, who waits
+// may still give up.
+func (l *looks) round() {
+	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
+	defer cancel()
+	p, err := l.e.connect(ctx)
+	defer p.close()
+	all := l.next()
+	if err == nil && len(all) > 0 {
+		all = all[l.together(ctx, p, all):]
+	}
+	for _, a := range all {
+		a.reply <- errApart
+	}
+}
+
+// next takes what waits.
 func (l *looks) next() []*look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.waiting) > 0 {
-		n := min(len(l.waiting), maxTogether)
-		all := slices.DeleteFunc(slices.Clone(l.waiting[:n]), func(a *look) bool { return !a.state.CompareAndSwap(queued, started) })
-		l.waiting = slices.Delete(l.waiting, 0, n)
-		if len(all) > 0 {
-			return all
-		}
-	}
-	l.running--
-	return nil
+	n := min(len(l.waiting), maxTogether)
+	all := slices.DeleteFunc(slices.Clone(l.waiting[:n]), func(a *look) bool { return !a.state.CompareAndSwap(queued, started) })
+	l.waiting = slices.Delete(l.waiting, 0, n)
+	return all
 }
 
 // together asks in one round trip. How many got an answer it returns; those
 // after one that failed got none, because PostgreSQL passes them over.
-func (l *looks) together(all []*look) (answered int) {
-	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
-	defer cancel()
-	p, err := l.e.connect(ctx)
-	if err != nil {
-		return 0
-	}
-	defer p.close()
+func (l *looks) together(ctx context.Context, p *postgresConn, all []*look) (answered int) {
 	b := &pgx.Batch{}
 	for _, a := range all {
 		b.Queue(a.sql, a.args...)

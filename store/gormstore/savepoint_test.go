@@ -42,14 +42,34 @@ func TestSavepointsAreMadeInASecondRun(t *testing.T) {
 		}); runs != 1 {
 			t.Errorf("%d runs for a part that only read, want 1", runs)
 		}
+		sales := w.group("Sales")
+		anna := w.user("Anna")
+		w.update(func(tx store.Tx) error {
+			return errors.Join(w.insert(tx, &sales, "Sales"), w.insert(tx, &anna, "Anna"))
+		})
+		if runs := run("changed", func(tx store.Tx) error {
+			added, _, err := tx.ChangeMembers(w.tenant, sales.RID, w.source, []int64{anna.RID}, nil)
+			if len(added) != 1 {
+				t.Errorf("added %v", added)
+			}
+			return errors.Join(refused, err)
+		}); runs != 2 {
+			t.Errorf("%d runs for a part that changed members, want 2", runs)
+		}
+		w.view(func(r store.Reader) error {
+			return r.Members(store.View{Tenant: w.tenant}, sales.RID, func(m store.Member) error {
+				t.Errorf("member %d was undone", m.RID)
+				return nil
+			})
+		})
 		if runs := run("wrote", func(tx store.Tx) error {
 			return errors.Join(insert(tx, "undone"), refused)
 		}); runs != 2 {
 			t.Errorf("%d runs for a part that wrote, want 2", runs)
 		}
 		names, page := w.find(w.query(w.set.User, 0, ""))
-		want := "[Display read before Display read after Display wrote before Display wrote after]"
-		if fmt.Sprint(names) != want || page.Total != 4 {
+		want := "[Display read before Display read after Display Anna Display changed before Display changed after Display wrote before Display wrote after]"
+		if fmt.Sprint(names) != want || page.Total != 7 {
 			t.Errorf("%v, total %d; want %s", names, page.Total, want)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/workspace-scim/workspace/store"
 	"gorm.io/gorm"
@@ -71,7 +72,7 @@ type session struct {
 	// guarded says that Savepoint makes savepoints: a run before this one needed
 	// what they undo.
 	guarded bool
-	writes  int // how many statements of this transaction may have written
+	writes  int // how many statements of this transaction wrote, or may have
 	rids    ridSource
 	seqs    seqSource
 	slot    int // of the counters that this transaction changes
@@ -128,10 +129,14 @@ func (s *session) ready() error {
 	return nil
 }
 
-// each calls scan for each row of a query.
+// each calls scan for each row of a query, which may be one that writes and ends
+// in RETURNING.
 func (s *session) each(scan func(rows) error, sql string, args ...any) error {
 	if err := s.ready(); err != nil {
 		return err
+	}
+	if !strings.HasPrefix(sql, "SELECT") && !strings.HasPrefix(sql, "WITH") {
+		s.writes++
 	}
 	r, err := s.conn.query(sql, args...)
 	if err != nil {

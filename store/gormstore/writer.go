@@ -248,7 +248,10 @@ func (w *writer) try(j *job, ran []*job, shared, guarded bool) error {
 	}
 	switch {
 	case j.err != nil || c.failed != nil:
-		return errors.Join(w.undo(c, shared), c.failed)
+		if err := w.undo(c, shared); err != nil {
+			return err // there is no transaction to run anything in again
+		}
+		return c.failed
 	case shared:
 		return c.release("job")
 	}
@@ -311,7 +314,7 @@ func (w *writer) finish(ran []*job, wrote bool, failure error) {
 // fails is replaced.
 func (w *writer) rollback() {
 	c := &sqliteConn{c: w.conn}
-	if c.idle() {
+	if w.conn == nil || c.idle() {
 		return
 	}
 	if err := c.exec("ROLLBACK"); err != nil || !c.idle() {
