@@ -19,6 +19,8 @@ import (
 //     path between two groups that is cut is noticed by what remains above the
 //     cut, whatever else was cut meanwhile.
 //   - a group was deleted: who was above it is known no more, so all groups.
+//   - what changed of a group isn't known (ModeUSNChanged): the group and each
+//     above it, with all members.
 //
 // All of it is looked up at that moment, as everywhere here.
 
@@ -46,6 +48,24 @@ func (p *pull) above(ctx context.Context, groups ...dirsync.Link) ([]dirsync.Lin
 		}
 	}
 	return all, nil
+}
+
+// tellAbove tells the groups that a group is in, by way of others too, whose
+// members follow from its own.
+func (p *pull) tellAbove(ctx context.Context, o *dirsync.Object) error {
+	if !p.flattens() || classify(o) != group {
+		return nil
+	}
+	groups, err := p.above(ctx, dirsync.Link{GUID: o.GUID, DN: o.DN})
+	if err != nil {
+		return err
+	}
+	for _, g := range groups[1:] {
+		if err := p.reviewByID(ctx, g.GUID, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // below are the anchors of the people in a group and in those within it, and how

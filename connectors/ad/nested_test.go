@@ -5,13 +5,22 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
 )
 
 // With nested flatten a group's members are the people below it, and stay right
 // when only an inner group changes, at a cost that follows the change: what isn't
 // above the changed group isn't told.
 func TestNestedGroupsAreFlattened(t *testing.T) {
+	for _, mode := range []dirsync.Mode{dirsync.ModeDirSync, dirsync.ModeUSNChanged} {
+		t.Run(string(mode), func(t *testing.T) { nestedGroupsAreFlattened(t, mode) })
+	}
+}
+
+func nestedGroupsAreFlattened(t *testing.T, mode dirsync.Mode) {
 	d := newSite(t)
+	d.mode = mode
 	ou := d.OU("people", "")
 	user := func(name string) string { return d.User(name, ou, names(name, name)) }
 	a, b, c, e := user("a"), user("b"), user("c"), user("e")
@@ -40,7 +49,7 @@ func TestNestedGroupsAreFlattened(t *testing.T) {
 	d.AddMembers(inner, e)
 	m.next(source)
 	check(outer, a, b, c, e)
-	if len(m.changes) != 3 || m.seen[d.id(apart)] || m.changes[0].AllMembers {
+	if len(m.changes) != 3 || m.seen[d.id(apart)] || m.changes[0].AllMembers != (mode == dirsync.ModeUSNChanged) {
 		t.Errorf("one who came: %+v", m.changes)
 	}
 	d.AddMembers(middle, e)

@@ -241,19 +241,10 @@ func (p *pull) restored(ctx context.Context, id dirsync.GUID) error {
 			return err
 		}
 	}
-	if err := p.review(ctx, o, true); err != nil || !p.flattens() || classify(o) != group {
+	if err := p.review(ctx, o, true); err != nil {
 		return err
 	}
-	groups, err := p.above(ctx, dirsync.Link{GUID: o.GUID, DN: o.DN})
-	if err != nil {
-		return err
-	}
-	for _, g := range groups[1:] {
-		if err := p.reviewByID(ctx, g.GUID, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.tellAbove(ctx, o)
 }
 
 // changedScopeGroup looks again at the members that came to or left a group of

@@ -36,6 +36,9 @@ func (p *pull) current(ctx context.Context, o *dirsync.Object) error {
 	if err := p.review(ctx, o, p.placed() || len(p.scoping) > 0); err != nil {
 		return err
 	}
+	if err := p.tellAbove(ctx, o); err != nil { // its members may be what changed
+		return err
+	}
 	return p.joinPrimary(ctx, o)
 }
 
