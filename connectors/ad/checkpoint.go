@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
@@ -22,23 +23,26 @@ type checkpoint struct {
 	// nextExpiry is when the next one does, the zero time for never: nothing
 	// changes in the directory then.
 	lookedAt, nextExpiry time.Time
-	// switchedAt is when a full pull ended nothing, because it was read at another
-	// controller than what was told before; the zero time if all was compared
-	// since.
+	// switchedAt is when another controller was read than before, which may have
+	// been behind it; the zero time if all was compared since.
 	switchedAt time.Time
-	directory  []byte
+	// setBack says that the controller was set back to an older state, and no other
+	// was read since. switchedAt is zero then.
+	setBack   bool
+	directory []byte
 }
 
 var errCheckpoint = errors.New("ad: the checkpoint is damaged")
 
 // A checkpoint is: magic, domain, document, reached, lookedAt, nextExpiry and
-// switchedAt in seconds since 1970 (0 for never), dirsync's, and SHA-256 of all
-// that. The first version had no switchedAt.
+// switchedAt in seconds since 1970 (0 for never; wasSetBack), dirsync's, and
+// SHA-256 of all that. The first version had no switchedAt.
 const (
 	checkpointMagic = "WAD2"
 	firstMagic      = "WAD1"
 	checkpointHead  = len(checkpointMagic) + 16 + 2*sha256.Size + 2*8
 	mostCheckpoint  = 1 << 20
+	wasSetBack      = math.MaxUint64 // in place of switchedAt
 )
 
 func (c checkpoint) encode() []byte {
@@ -48,7 +52,11 @@ func (c checkpoint) encode() []byte {
 	b = append(b, c.reached[:]...)
 	b = binary.BigEndian.AppendUint64(b, seconds(c.lookedAt))
 	b = binary.BigEndian.AppendUint64(b, seconds(c.nextExpiry))
-	b = binary.BigEndian.AppendUint64(b, seconds(c.switchedAt))
+	switched := seconds(c.switchedAt)
+	if c.setBack {
+		switched = wasSetBack
+	}
+	b = binary.BigEndian.AppendUint64(b, switched)
 	b = append(b, c.directory...)
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -85,7 +93,12 @@ func decodeCheckpoint(b []byte) (checkpoint, error) {
 	c.nextExpiry, rest = fromSeconds(binary.BigEndian.Uint64(rest)), rest[8:]
 	switch {
 	case magic == checkpointMagic && len(rest) >= 8:
-		c.switchedAt, rest = fromSeconds(binary.BigEndian.Uint64(rest)), rest[8:]
+		if n := binary.BigEndian.Uint64(rest); n == wasSetBack {
+			c.setBack = true
+		} else {
+			c.switchedAt = fromSeconds(n)
+		}
+		rest = rest[8:]
 	case magic != firstMagic:
 		return checkpoint{}, errCheckpoint
 	}

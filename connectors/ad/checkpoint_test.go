@@ -30,4 +30,6 @@ func TestCheckpointsOfBothVersionsAreRead(t *testing.T) {
 	sum := sha256.Sum256(earlier)
 	want.switchedAt = time.Time{}
 	check(append(earlier, sum[:]...))
+	want.setBack = true
+	check(want.encode())
 }

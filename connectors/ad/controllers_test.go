@@ -31,6 +31,11 @@ func newPair(t *testing.T, mode dirsync.Mode) pair {
 // if soon, at once.
 func (p pair) source(t *testing.T, soon bool) *ad.Source {
 	t.Helper()
+	return p.sourceOf(t, soon, `{"policies":{"names":"accept"}}`)
+}
+
+func (p pair) sourceOf(t *testing.T, soon bool, document string) *ad.Source {
+	t.Helper()
 	var both []byte
 	for _, d := range []*adtest.Domain{p.Domain, p.other} {
 		b, err := os.ReadFile(d.CAFile())
@@ -48,7 +53,7 @@ func (p pair) source(t *testing.T, soon bool) *ad.Source {
 	if soon {
 		c.CompareEvery = time.Nanosecond
 	}
-	d, err := ad.ParseDocument([]byte(`{"policies":{"names":"accept"}}`))
+	d, err := ad.ParseDocument([]byte(document))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +141,13 @@ func TestTheSecondControllerGoesOn(t *testing.T) {
 					t.Errorf("%s is gone", dn)
 				}
 			}
+			checkpoint := m.kept
+			other := p.sourceOf(t, false, `{"policies":{"names":"accept","contacts":"include"}}`)
+			m.next(other) // another full pull soon after doesn't know more
+			if m.begun.Reason != "configurationChanged" || m.begun.Absence || !m.notes("controllerChanged") || m.objects[ids[eve]] == nil {
+				t.Errorf("another full pull: %+v, eve %v", m.begun, m.objects[ids[eve]])
+			}
+			m.kept = checkpoint
 			if !m.objects[ids[crew]].Members[ids[eve]] || !m.objects[ids[crew]].Members[ids[bob]] {
 				t.Error("members are gone that nobody removed")
 			}
@@ -157,17 +169,71 @@ func TestTheSecondControllerGoesOn(t *testing.T) {
 			if m.begun.Full {
 				t.Errorf("the second went on: %+v", m.begun)
 			}
-			if full { // what was removed and isn't known to be is found by comparing
-				soon := p.source(t, true)
+			soon := p.source(t, true) // what was removed and isn't known to be is found by comparing
+			m.next(soon)
+			for end := time.Now().Add(10 * time.Second); !m.begun.Full && time.Now().Before(end); {
 				m.next(soon)
-				for end := time.Now().Add(10 * time.Second); !m.begun.Full && time.Now().Before(end); {
-					m.next(soon)
-				}
-				if m.begun.Reason != string(dirsync.FullComparison) {
-					t.Errorf("a comparison: %+v", m.begun)
-				}
+			}
+			if m.begun.Reason != string(dirsync.FullComparison) || m.notes("controllerChanged") {
+				t.Errorf("a comparison: %+v", m.begun)
 			}
 			m.agrees(source)
 		})
 	}
+}
+
+// A controller that was set back lacks what it told before, which others may
+// have: no full pull at it ends that, until somebody asks for everything anew.
+func TestAControllerThatWasSetBackEndsNothing(t *testing.T) {
+	for _, mode := range []dirsync.Mode{dirsync.ModeDirSync, dirsync.ModeUSNChanged} {
+		t.Run(string(mode), func(t *testing.T) { setBackEndsNothing(t, mode) })
+	}
+}
+
+func setBackEndsNothing(t *testing.T, mode dirsync.Mode) {
+	d := newSite(t)
+	d.mode = mode
+	ou := d.OU("people", "")
+	ada := d.User("ada", ou, names("Ada", "L"))
+	crew := d.Group("crew", ou, ada)
+	source, m := d.source(t, `{}`), newModel(t)
+	m.next(source)
+	setBack := d.MustSnapshot()
+	eve := d.User("eve", ou, names("Eve", "E"))
+	d.AddMembers(crew, eve)
+	group, user := d.id(crew), d.id(eve)
+	m.next(source)
+	before := m.kept
+	setBack()
+
+	config := d.directory()
+	config.CompareEvery = time.Nanosecond
+	comparing, err := ad.New(ad.Config{Directory: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull := func(from *ad.Source, reason string) {
+		t.Helper()
+		m.next(from)
+		if m.begun.Reason != reason || m.begun.Absence || m.begun.Full != m.notes("controllerSetBack") || m.objects[user] == nil || !m.objects[group].Members[user] {
+			t.Errorf("%+v, eve %v, crew %v", m.begun, m.objects[user], m.objects[group])
+		}
+	}
+	changed := d.source(t, `{"policies":{"contacts":"include"}}`)
+	pull(source, string(dirsync.FullRolledBack))
+	pull(changed, "configurationChanged")
+	pull(changed, "")
+	pull(comparing, "configurationChanged")
+	pull(comparing, "")
+	m.kept = before
+	pull(changed, "configurationChanged") // both in one go
+
+	if mode == dirsync.ModeUSNChanged {
+		return // a full pull knows what is gone by tombstones alone
+	}
+	m.pull(source, nil)
+	if m.objects[user] != nil {
+		t.Error("everything was asked for anew, and eve is still there")
+	}
+	m.agrees(source)
 }

@@ -25,7 +25,7 @@ type pull struct {
 
 	begun         bool // something was told
 	full, absence bool
-	switched      bool      // full, and read at another controller than before
+	doubted       bool      // full, and the controller may lack what was told before
 	now           time.Time // the controller's, when the stream was opened
 	lookedAt      time.Time // of the pull before
 	next          checkpoint
@@ -367,7 +367,7 @@ func (p *pull) review(ctx context.Context, o *dirsync.Object, entering bool) err
 	if change.Anchor == "" {
 		return nil
 	}
-	if p.switched && c == group {
+	if p.doubted && c == group {
 		change = p.withoutLoss(change, o)
 	}
 	if err := p.to.Change(change); err != nil || !entering {
@@ -403,7 +403,7 @@ func (p *pull) leftOut(o *dirsync.Object, c class, code string) error {
 			return err
 		}
 	}
-	if p.absence || p.switched || c.kind() == "" {
+	if p.absence || p.doubted || c.kind() == "" {
 		return nil
 	}
 	return p.to.Change(outOf(o, c))

@@ -99,11 +99,12 @@ func (s *Source) Pull(ctx context.Context, after []byte, to connectors.Sink) err
 // begin decides where to continue and opens the stream, before anything is
 // looked up.
 func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.Pull, error) {
-	reason, old, err := s.continued(after, p.session.facts())
+	facts := p.session.facts()
+	reason, old, err := s.continued(after, facts)
 	if err != nil {
 		return connectors.Pull{}, err
 	}
-	controller, told := dirsync.CheckpointController(old.directory)
+	before := old.directory
 	if reason != "" {
 		old.directory = nil
 	}
@@ -127,17 +128,13 @@ func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.P
 	if p.full && reason == "" {
 		reason = string(p.changes.Full)
 	}
-	p.switched = p.full && told && controller != p.changes.Facts.InvocationID
 	p.now = p.changes.Facts.Time
 	p.next = checkpoint{domain: p.changes.Facts.DomainGUID, document: s.sum, reached: reached, lookedAt: p.now}
-	switch {
-	case !p.full:
-		p.next.nextExpiry, p.next.switchedAt = old.nextExpiry, old.switchedAt
-		p.lookedAt = old.lookedAt
-	case p.switched:
-		p.next.switchedAt = p.now
+	if !p.full {
+		p.next.nextExpiry, p.lookedAt = old.nextExpiry, old.lookedAt
 	}
-	p.absence = p.full && p.changes.Absence && !p.switched
+	p.doubted = p.doubt(old, before, s.mustCompare(old, facts.Time)) && p.full
+	p.absence = p.full && p.changes.Absence && !p.doubted
 	return connectors.Pull{Full: p.full, Reason: reason, Absence: p.absence, Notes: p.notes()}, nil
 }
 
@@ -173,8 +170,11 @@ func (p *pull) notes() (notes []connectors.Note) {
 	if note, weaker := p.weaker(); weaker {
 		notes = append(notes, note)
 	}
-	if p.switched {
-		notes = append(notes, connectors.Note{Code: "controllerChanged", Sentence: "Another controller is read than before, which may lack what that one told: nothing is taken to be gone until a later pull compares."})
+	switch {
+	case p.doubted && p.next.setBack:
+		notes = append(notes, connectors.Note{Code: "controllerSetBack", Sentence: "The controller was set back to an older state and may lack what it told before: nothing is taken to be gone until another controller is read. Take it out of service; if it's the only one, ask for a resync."})
+	case p.doubted:
+		notes = append(notes, connectors.Note{Code: "controllerChanged", Sentence: "Another controller is read than a while before, which may lack what that one told: nothing is taken to be gone until a later pull compares."})
 	}
 	if skew := p.changes.Facts.Skew.Abs(); skew >= mostSkew {
 		notes = append(notes, connectors.Note{Code: "clockSkew", Sentence: fmt.Sprintf("The clocks here and at the controller differ by %v; whether accounts have expired is judged by the controller's.", skew)})

@@ -43,15 +43,32 @@ func (p *pull) current(ctx context.Context, o *dirsync.Object) error {
 }
 
 // mustCompare says whether a full pull is due that may end what it doesn't tell,
-// because the last one may not.
+// because another controller was read than before.
 func (s *Source) mustCompare(old checkpoint, now time.Time) bool {
 	every := cmp.Or(s.directory.CompareEvery, dirsync.DefaultCompareEvery)
 	return !old.switchedAt.IsZero() && now.Sub(old.switchedAt).Abs() >= every
 }
 
+// doubt notes what controller the pull reads, and says whether that one may lack
+// what was told before: it is another, was a while ago, or was set back. due says
+// that all is to be compared. directory is dirsync's checkpoint of the pull before.
+func (p *pull) doubt(old checkpoint, directory []byte, due bool) bool {
+	before, told := dirsync.CheckpointController(directory)
+	p.next.switchedAt, p.next.setBack = old.switchedAt, old.setBack
+	switch {
+	case dirsync.CheckpointRolledBack(directory, p.changes.Facts):
+		p.next.switchedAt, p.next.setBack = time.Time{}, true
+	case told && before != p.changes.Facts.InvocationID:
+		p.next.switchedAt, p.next.setBack = p.now, false
+	case p.full && due:
+		p.next.switchedAt = time.Time{}
+	}
+	return p.next.setBack || !p.next.switchedAt.IsZero()
+}
+
 // withoutLoss takes out of what is told of a group what would end memberships
-// that only the controller before knew of: it may have told what hasn't been
-// replicated to this one. Those that this one knows to have ended are told.
+// that this controller may not know of: another may have told what hasn't been
+// replicated to this one, or this one did before it was set back. Those that this one knows to have ended are told.
 func (p *pull) withoutLoss(change connectors.Change, o *dirsync.Object) connectors.Change {
 	change.Whole, change.Read = false, p.reader(o.GUID)
 	change.AllMembers, change.Added, change.Members = false, change.Members, nil

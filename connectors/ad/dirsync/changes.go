@@ -188,15 +188,11 @@ func (c Config) decide(after []byte, f *Facts) (Reason, []byte, error) {
 		return "", nil, fmt.Errorf("%w: it is of the domain with objectGUID %v, and %s is of %s, %v",
 			ErrForeignDomain, cp.domain, f.Server, f.DomainRoot, f.DomainGUID)
 	}
-	seen, known := usns(cp.cookie)
-	seenHere, knowsThis := seen[f.InvocationID]
-	if cp.invocation == f.InvocationID {
-		seenHere = max(seenHere, cp.highestUSN)
-	}
+	seen, known := cp.seenAt(f.InvocationID)
 	switch {
-	case seenHere > f.HighestUSN:
+	case seen > f.HighestUSN:
 		return FullRolledBack, nil, nil
-	case cp.invocation != f.InvocationID && !(known && knowsThis):
+	case !known:
 		// The server would answer with everything, without saying so.
 		return FullOtherController, nil, nil
 	case cp.mode != c.Mode:

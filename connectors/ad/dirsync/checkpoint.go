@@ -88,6 +88,26 @@ func CheckpointController(b []byte) (id GUID, known bool) {
 	return c.invocation, err == nil
 }
 
+// CheckpointRolledBack says whether a controller's last change is older than what
+// a checkpoint knows of it: see FullRolledBack, which a read that was asked for
+// everything doesn't tell. It is false for a checkpoint that is damaged, or empty.
+func CheckpointRolledBack(b []byte, f Facts) bool {
+	c, err := decodeCheckpoint(b)
+	seen, _ := c.seenAt(f.InvocationID)
+	return err == nil && seen > f.HighestUSN
+}
+
+// seenAt is the highest update sequence number of a controller that the
+// checkpoint knows, by invocation id; known is false if it knows none.
+func (c checkpoint) seenAt(id GUID) (seen uint64, known bool) {
+	all, _ := usns(c.cookie)
+	seen, known = all[id]
+	if c.invocation == id {
+		seen, known = max(seen, c.highestUSN), true
+	}
+	return seen, known
+}
+
 // askedFor is a hash of what is asked for. A cookie says nothing of it: an
 // attribute that is asked for anew would show nothing until it changes.
 func (c Config) askedFor() (sum [16]byte) {
