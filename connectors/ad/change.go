@@ -55,13 +55,17 @@ func (p *pull) whole(ctx context.Context, o *dirsync.Object, c class, entryLinks
 		problems = append(problems, problem)
 	}
 	if c == group {
-		var left int
-		var err error
-		change.AllMembers = true
-		if change.Members, left, err = p.members(ctx, o, entryLinks); err != nil {
+		members, left, all, err := p.members(ctx, o, entryLinks)
+		if err != nil {
 			return connectors.Change{}, nil, err
 		}
 		problems = append(problems, p.notMembers(o, left)...)
+		if change.AllMembers = all; all {
+			change.Members = members
+		} else {
+			change.Added = members
+			problems = append(problems, hiddenMembers(o))
+		}
 	}
 	return change, problems, nil
 }

@@ -21,15 +21,22 @@ const (
 	tries = 5
 )
 
-// links reads all values of a link of an object.
-func (p *pull) links(ctx context.Context, id dirsync.GUID, name string) (links []dirsync.Link, err error) {
+// links reads all values of a link of an object, none if that isn't there.
+func (p *pull) links(ctx context.Context, id dirsync.GUID, name string) ([]dirsync.Link, error) {
+	links, err := p.linksOfOne(ctx, id, name)
+	if isGone(err) {
+		return nil, nil
+	}
+	return links, err
+}
+
+// linksOfOne does the same for an object that should be there: isGone tells of
+// its error that it isn't, or that the account may not read it.
+func (p *pull) linksOfOne(ctx context.Context, id dirsync.GUID, name string) (links []dirsync.Link, err error) {
 	for range tries {
 		if links, err = p.linksOnce(ctx, id, name); !errors.Is(err, dirsync.ErrChanged) {
 			break
 		}
-	}
-	if isGone(err) {
-		return nil, nil
 	}
 	return links, err
 }
@@ -47,30 +54,34 @@ func (p *pull) linksOnce(ctx context.Context, id dirsync.GUID, name string) (lin
 }
 
 // members are the anchors of all members of a group, and how many were left out.
-func (p *pull) members(ctx context.Context, o *dirsync.Object, entryLinks bool) (anchors []string, left int, err error) {
+// all is false if some couldn't be looked up.
+func (p *pull) members(ctx context.Context, o *dirsync.Object, entryLinks bool) (anchors []string, left int, all bool, err error) {
 	if p.flattens() {
 		return p.below(ctx, o)
 	}
 	var links []dirsync.Link
+	all = true
 	if entryLinks {
 		for _, l := range o.Links {
 			if l.Attribute == linkMember && l.Added {
 				links = append(links, l.To)
 			}
 		}
-	} else if links, err = p.links(ctx, o.GUID, linkMember); err != nil {
-		return nil, 0, err
+	} else if links, err = p.linksOfOne(ctx, o.GUID, linkMember); isGone(err) {
+		all = false
+	} else if err != nil {
+		return nil, 0, false, err
 	}
 	if p.policies.PrimaryGroups == include {
 		primary, err := p.primaryMembers(ctx, o)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
 		}
 		links = append(links, primary...)
 	}
 	anchors, left, err = p.anchors(ctx, links)
 	slices.Sort(anchors)
-	return slices.Compact(anchors), left, err
+	return slices.Compact(anchors), left, all, err
 }
 
 // anchors are those of the links that can be members: users, contacts and, if
@@ -209,6 +220,13 @@ func (p *pull) notMembers(o *dirsync.Object, left int) []connectors.Problem {
 	}
 	return []connectors.Problem{{Kind: connectors.Group, Anchor: o.GUID.String(), Name: o.DN, Code: codeMember,
 		Sentence: fmt.Sprintf("%d of its members aren't brought: they are computers, principals of other domains, or groups where the policy nested says so.", left)}}
+}
+
+// hiddenMembers says that a group's members, or those of one within it, can't be
+// looked up.
+func hiddenMembers(o *dirsync.Object) connectors.Problem {
+	return connectors.Problem{Kind: connectors.Group, Anchor: o.GUID.String(), Name: o.DN, Code: codeMembersHidden,
+		Sentence: "Its members, or those of a group within it, can't be looked up, so nobody is taken out of it; let the account read these groups."}
 }
 
 // primaryMembers are the users that have a group as their primary group.

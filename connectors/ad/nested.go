@@ -3,6 +3,7 @@ package ad
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/workspace-scim/workspace/connectors"
@@ -69,16 +70,21 @@ func (p *pull) tellAbove(ctx context.Context, o *dirsync.Object) error {
 }
 
 // below are the anchors of the people in a group and in those within it, and how
-// many others are.
-func (p *pull) below(ctx context.Context, o *dirsync.Object) (anchors []string, left int, err error) {
+// many others are. all is false if one of the groups couldn't be looked up.
+func (p *pull) below(ctx context.Context, o *dirsync.Object) (anchors []string, left int, all bool, err error) {
+	all = true
 	seen := map[dirsync.GUID]bool{o.GUID: true}
 	todo := []dirsync.GUID{o.GUID}
 	for len(todo) > 0 {
 		id := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		links, err := p.directMembers(ctx, id)
+		if isGone(err) {
+			all = false
+			continue
+		}
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
 		}
 		for _, l := range links {
 			if seen[l.GUID] {
@@ -88,33 +94,30 @@ func (p *pull) below(ctx context.Context, o *dirsync.Object) (anchors []string, 
 			fit, err := p.fits(ctx, l, len(links))
 			switch {
 			case err != nil:
-				return nil, 0, err
+				return nil, 0, false, err
 			case fit == within:
 				todo = append(todo, l.GUID)
 			case fit == notMember:
 				left++
 			case len(anchors) == mostMembers:
-				return nil, 0, fmt.Errorf("ad: %s and the groups within it have more than %d members", o.DN, mostMembers)
+				return nil, 0, false, fmt.Errorf("ad: %s and the groups within it have more than %d members", o.DN, mostMembers)
 			default:
 				anchors = append(anchors, l.GUID.String())
 			}
 		}
 	}
 	slices.Sort(anchors)
-	return anchors, left, nil
+	return anchors, left, all, nil
 }
 
 // directMembers are the links of one group, with those who have it as their
-// primary group if policy says so.
+// primary group if policy says so. isGone may tell of its error.
 func (p *pull) directMembers(ctx context.Context, id dirsync.GUID) ([]dirsync.Link, error) {
-	links, err := p.links(ctx, id, linkMember)
+	links, err := p.linksOfOne(ctx, id, linkMember)
 	if err != nil || p.policies.PrimaryGroups != include {
 		return links, err
 	}
 	o, err := p.session.Object(ctx, id, linkMember, linkManager)
-	if isGone(err) {
-		return links, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -217,14 +220,53 @@ func (p *pull) memberships(ctx context.Context, o *dirsync.Object) ([]dirsync.Li
 
 // tellGroups tells all groups anew, with all their members.
 func (p *pull) tellGroups(ctx context.Context) error {
-	if _, err := p.notPeople(ctx); err != nil { // rather than member by member
+	others, err := p.notPeople(ctx) // rather than member by member
+	if err != nil {
 		return err
 	}
+	p.noteUntold(others)
 	for o, err := range p.session.Find(ctx, dirsync.GUID{}, "(objectClass=group)", linkMember, linkManager) {
 		if err != nil {
 			return err
 		}
+		delete(p.untold, o.GUID)
 		if err := p.review(ctx, o, false); err != nil {
+			return err
+		}
+	}
+	return p.tellPassedOver(ctx)
+}
+
+// noteUntold adds to what can't be a member the groups that the stream told and
+// the search for them passed over: what is within them isn't taken for nobody.
+func (p *pull) noteUntold(others map[dirsync.GUID]class) {
+	all := maps.Clone(others) // Read may be looking at it
+	for id := range p.untold {
+		all[id] = group
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.others = all
+}
+
+// tellPassedOver tells the groups that the stream had and the search for all
+// groups hadn't: one that moved between its pages, or that the account is told of
+// and can't look up. That isn't absence.
+func (p *pull) tellPassedOver(ctx context.Context) error {
+	for id, dn := range p.untold {
+		delete(p.untold, id)
+		o, err := p.session.Object(ctx, id, linkMember)
+		switch {
+		case isGone(err):
+			err = p.to.Skip(connectors.Problem{Kind: connectors.Group, Anchor: id.String(), Name: dn, Code: codeHidden, Dropped: true,
+				Sentence: "The group is told of and can't be looked up, so it stays as it was; let the account read it."})
+		case err != nil:
+		case o.Life.Deleted():
+			err = p.deleted(o)
+		default:
+			err = p.review(ctx, o, false)
+		}
+		if err != nil {
 			return err
 		}
 	}

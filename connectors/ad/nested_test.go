@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/workspace-scim/workspace/connectors"
+	"github.com/workspace-scim/workspace/connectors/ad/adtest"
 	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
 )
 
@@ -107,4 +109,45 @@ func nestedGroupsAreFlattened(t *testing.T, mode dirsync.Mode) {
 	m.next(source)
 	check(outer, a, c, e)
 	m.agrees(source)
+}
+
+// afterBegin is a sink that does something when a pull has begun to read.
+type afterBegin struct {
+	*model
+	do func()
+}
+
+func (a afterBegin) Begin(p connectors.Pull) error {
+	a.do()
+	return a.model.Begin(p)
+}
+
+// A group that the stream tells and that can't be looked up then isn't absent,
+// and the groups around it don't lose those in it.
+func TestAGroupThatCannotBeLookedUpLosesNobody(t *testing.T) {
+	d := newSite(t)
+	ou, secret := d.OU("people", ""), d.OU("secret", "")
+	ada, bob := d.User("ada", ou, names("Ada", "L")), d.User("bob", ou, names("Bob", "B"))
+	inner := d.Group("inner", secret, bob)
+	outer := d.Group("outer", ou, ada, inner)
+	source := d.source(t, `{"policies":{"nested":"flatten"}}`)
+	m := newModel(t)
+	m.next(source)
+	hide := func() { d.GrantOver(d.service.DN, secret, adtest.HideChildren) }
+	if err := source.Pull(t.Context(), nil, afterBegin{m, hide}); err != nil {
+		t.Fatal(err)
+	}
+	if !m.begun.Absence || !m.seen[d.id(inner)] {
+		t.Errorf("the inner group is absent from %+v", m.begun)
+	}
+	if diff := cmp.Diff(map[string]bool{d.id(ada): true, d.id(bob): true}, m.objects[d.id(outer)].Members); diff != "" {
+		t.Errorf("outer: %s", diff)
+	}
+	problems := map[string]string{}
+	for _, p := range m.problems {
+		problems[p.Anchor] = p.Code
+	}
+	if problems[d.id(inner)] != "hidden" || problems[d.id(outer)] != "membersHidden" {
+		t.Errorf("the problems are %+v", m.problems)
+	}
 }

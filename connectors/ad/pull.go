@@ -39,6 +39,9 @@ type pull struct {
 	others map[dirsync.GUID]class        // computers, and groups if they matter; nil until they are needed
 
 	regroup bool // all groups are to be told anew, see nested.go
+	// untold are the groups of a full pull's stream that are told at its end, with
+	// their DNs.
+	untold map[dirsync.GUID]string
 }
 
 // principals are what is searched for below a container that moved.
@@ -141,6 +144,7 @@ func (p *pull) checkpoint() []byte {
 func (p *pull) object(ctx context.Context, o *dirsync.Object) error {
 	switch {
 	case o.Life.Deleted():
+		delete(p.untold, o.GUID)
 		if p.flattens() && !p.full {
 			if err := p.groupDeleted(ctx, o); err != nil {
 				return err
@@ -176,7 +180,8 @@ func (p *pull) told(ctx context.Context, o *dirsync.Object) error {
 		p.stands(o.GUID, o.Parent)
 		return nil
 	case c == group && p.flattens():
-		return nil // told at the end
+		p.untold[o.GUID] = o.DN // until the end
+		return nil
 	}
 	return p.review(ctx, o, false)
 }

@@ -121,18 +121,20 @@ func (r rules) placed() bool { return len(r.include) > 0 || len(r.exclude) > 0 }
 
 // Codes of objects that aren't brought; docs/ad.md explains them.
 const (
-	codeDevice       = "deviceObject"
-	codeContact      = "contactObject"
-	codeOther        = "otherClass"
-	codeSystem       = "systemAccount"
-	codeBuiltin      = "builtinGroup"
-	codeNameConflict = "nameConflict"
-	codeNameRequired = "nameRequired"
-	codeUnreadable   = "unreadable"
-	codeMember       = "memberNotBrought"
-	codeNested       = "nestedGroup"
-	codeMailEnabled  = "mailEnabledGroup"
-	codeMissing      = "requiredMissing"
+	codeDevice        = "deviceObject"
+	codeContact       = "contactObject"
+	codeOther         = "otherClass"
+	codeSystem        = "systemAccount"
+	codeBuiltin       = "builtinGroup"
+	codeNameConflict  = "nameConflict"
+	codeNameRequired  = "nameRequired"
+	codeUnreadable    = "unreadable"
+	codeMember        = "memberNotBrought"
+	codeMembersHidden = "membersHidden"
+	codeHidden        = "hidden"
+	codeNested        = "nestedGroup"
+	codeMailEnabled   = "mailEnabledGroup"
+	codeMissing       = "requiredMissing"
 )
 
 // barred says why an object is never brought, whatever the scope; empty if it

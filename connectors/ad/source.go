@@ -83,7 +83,7 @@ func (s *Source) Pull(ctx context.Context, after []byte, to connectors.Sink) err
 		if err != nil {
 			return err
 		}
-		p := &pull{rules: s.rules, mode: s.directory.Mode, session: session, to: to, skipped: map[string]int{}}
+		p := &pull{rules: s.rules, mode: s.directory.Mode, session: session, to: to, skipped: map[string]int{}, untold: map[dirsync.GUID]string{}}
 		if err = p.run(ctx, s, after); err == nil {
 			s.swap(session)
 			return nil

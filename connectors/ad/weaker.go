@@ -71,7 +71,7 @@ func (p *pull) doubt(old checkpoint, directory []byte, due bool) bool {
 // replicated to this one, or this one did before it was set back. Those that this one knows to have ended are told.
 func (p *pull) withoutLoss(change connectors.Change, o *dirsync.Object) connectors.Change {
 	change.Whole, change.Read = false, p.reader(o.GUID)
-	change.AllMembers, change.Added, change.Members = false, change.Members, nil
+	change.AllMembers, change.Added, change.Members = false, slices.Concat(change.Members, change.Added), nil
 	present := make(map[string]bool, len(change.Added))
 	for _, id := range change.Added {
 		present[id] = true

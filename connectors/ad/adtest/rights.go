@@ -31,6 +31,9 @@ const (
 	// ResetPassword is to set another password without knowing the one before
 	// (User-Force-Change-Password), of accounts in the domain.
 	ResetPassword
+	// HideChildren takes away from an account to see what is in a container: give
+	// it by GrantOver.
+	HideChildren
 )
 
 // entry is the ACE that grants the right to a SID, and the object it stands at
@@ -38,8 +41,10 @@ const (
 func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 	const (
 		controlAccess     = 0x100
+		list              = 0x84 // list contents, list object
 		listAndRead       = 0x94 // list contents, read property, list object
 		allowed           = 0x00
+		denied            = 0x01
 		allowedObject     = 0x05
 		objectTypePresent = 0x01
 		fullControl       = 0xF01FF
@@ -67,6 +72,8 @@ func (r Right) entry(sid []byte, base string) (ace []byte, dn string) {
 		body = plain(fullControl)
 	case WriteAttributes:
 		body = plain(writeAttributes)
+	case HideChildren:
+		kind, body = denied, plain(list)
 	case ResetPassword:
 		kind, body = allowedObject, extended("00299570-246d-11d0-a768-00aa006e0529")
 	}
