@@ -165,11 +165,11 @@ func TestEachKindOfChangeIsTold(t *testing.T) {
 			t.Errorf("the link to the new primary group: %s", diff)
 		}
 		var members []string
-		for link, err := range r.session.PrimaryMembers(t.Context(), sid.RID()) {
+		for o, err := range r.session.Find(t.Context(), dirsync.GUID{}, "(primaryGroupID="+ridText(sid)+")") {
 			if err != nil {
 				t.Fatal(err)
 			}
-			members = append(members, link.DN)
+			members = append(members, o.DN)
 		}
 		if diff := cmp.Diff([]string{bob}, members); diff != "" {
 			t.Errorf("who has it as primary group: %s", diff)

@@ -16,8 +16,8 @@
 // What a controller doesn't say is left to the consumer, who keeps what it was
 // told: the groups of a deleted member, the objects below a renamed container,
 // the members of a primary group, the attributes of an object that was restored.
-// [Session.Object], [Session.LinkValues], [Session.Containers] and
-// [Session.PrimaryMembers] look those up at the same controller.
+// [Session.Object], [Session.LinkValues], [Session.Containers] and [Session.Find]
+// look those up at the same controller.
 //
 // The messages of LDAP are read by this package itself, as the consumer asks for
 // them, and by no goroutine: decision 0007.

@@ -1,6 +1,7 @@
 package dirsync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -221,27 +222,6 @@ func (s *Session) Containers(ctx context.Context) iter.Seq2[Container, error] {
 	})
 }
 
-// PrimaryMembers reads who has a group as the primary group, by the last part
-// of the group's SID: they are in no link of it. 513 is Domain Users.
-func (s *Session) PrimaryMembers(ctx context.Context, rid uint32) iter.Seq2[Link, error] {
-	return paged(ctx, s, query{
-		filter: fmt.Sprintf("(primaryGroupID=%d)", rid), attributes: []string{"objectGUID"},
-	}, entryLink)
-}
-
-// ForeignPrincipals reads the objects that stand for principals of other
-// domains in groups of this one. Their SIDs say whom.
-func (s *Session) ForeignPrincipals(ctx context.Context) iter.Seq2[Link, error] {
-	return paged(ctx, s, query{
-		filter: "(objectClass=foreignSecurityPrincipal)", attributes: []string{"objectGUID"},
-	}, entryLink)
-}
-
-// entryLink names an entry's object.
-func entryLink(e *entry) (Link, error) {
-	return parseLink(e.dn)
-}
-
 // paged searches the domain, or below q.base, in pages (RFC 2696), each of which is read before
 // its objects are given, so that other lookups may be done in between.
 func paged[T any](ctx context.Context, s *Session, q query, parse func(*entry) (T, error)) iter.Seq2[T, error] {
@@ -296,7 +276,7 @@ func page[T any](ctx context.Context, c *conn, q query, cookie []byte, parse fun
 		}
 		found = append(found, one)
 	}
-	next, err = a.nextPage()
+	next, err = a.nextPage(cookie, len(found) > 0)
 	return found, next, err
 }
 
@@ -307,8 +287,9 @@ func pagedControl(cookie []byte) []byte {
 }
 
 // nextPage reads the cookie that leads on from a page that was read to its end;
-// it's empty after the last.
-func (a *answer) nextPage() (cookie []byte, err error) {
+// it's empty after the last. A page that gave nothing and leads to itself would be
+// asked for without end.
+func (a *answer) nextPage(asked []byte, told bool) (cookie []byte, err error) {
 	value, ok := a.control(oidPaged)
 	if !ok {
 		return nil, fmt.Errorf("%w: %s closed a page without its control", ErrIncomplete, a.conn.server.url)
@@ -322,5 +303,8 @@ func (a *answer) nextPage() (cookie []byte, err error) {
 		return nil, err
 	}
 	cookie, _, err = cutTag(rest, tagOctets)
+	if err == nil && !told && len(cookie) > 0 && bytes.Equal(cookie, asked) {
+		err = fmt.Errorf("%w: %s says that there is more and gives nothing", ErrIncomplete, a.conn.server.url)
+	}
 	return cookie, err
 }

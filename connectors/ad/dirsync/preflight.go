@@ -177,7 +177,7 @@ func (p *preflight) tracking(ctx context.Context, c *conn) {
 	switch {
 	case err != nil:
 	case r.usn != nil:
-		_, err = r.answer.nextPage()
+		_, err = r.answer.nextPage(nil, false)
 	default:
 		_, err = r.closePage()
 	}

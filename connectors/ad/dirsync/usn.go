@@ -98,14 +98,14 @@ func (r *Changes) askUSN(filter string, attributes []string) error {
 	if err != nil {
 		return err
 	}
-	r.answer = answer
+	r.answer, r.told = answer, false
 	return nil
 }
 
 // turnPage ends a page, asks for what follows it, and says whether anything does.
 func (r *Changes) turnPage() (more bool, err error) {
 	u := r.usn
-	u.page, err = r.answer.nextPage()
+	u.page, err = r.answer.nextPage(u.page, r.told)
 	r.answer = nil
 	if err != nil {
 		return false, err
@@ -133,6 +133,7 @@ func (r *Changes) closeUSN() (Change, error) {
 // parseUSN reads an entry. An increment says of an object that came back that it
 // did, because the links to it are gone, which is told of no object that had one.
 func (r *Changes) parseUSN(e *entry) (Change, error) {
+	r.told = true
 	o, err := r.session.config.parseWhole(e)
 	if err != nil {
 		return Change{Unreadable: err}, nil

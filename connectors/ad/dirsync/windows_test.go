@@ -260,22 +260,23 @@ func TestLookupsReadAllPages(t *testing.T) {
 				value := tlv(tagSequence, integer(0), octets(next))
 				done = append(done, tlv(0xa0, tlv(tagSequence, octets(oidPaged), tlv(tagOctets, value)))...)
 			}
-			return [][]byte{fakeEntry(fakeLink(byte(asked), "CN=u")), done}
+			id, value := guidOf(byte(asked))
+			return [][]byte{fakeEntry(fmt.Sprintf("<GUID=%v>;CN=u%d,%s", id, asked, fakeRoot), "objectGUID", value), done}
 		}
 	})
 	s := f.session()
-	var got []uint32
-	for link, err := range s.PrimaryMembers(t.Context(), 513) {
+	var got []string
+	for o, err := range s.Find(t.Context(), GUID{}, "(objectClass=user)") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, link.SID.RID())
+		got = append(got, o.DN)
 	}
-	if !slices.Equal(got, []uint32{1001, 1002, 1003}) {
+	if !slices.Equal(got, []string{"CN=u1," + fakeRoot, "CN=u2," + fakeRoot, "CN=u3," + fakeRoot}) {
 		t.Errorf("%v", got)
 	}
 	asked, lost = 0, true
-	for _, err := range s.PrimaryMembers(t.Context(), 513) {
+	for _, err := range s.Find(t.Context(), GUID{}, "(objectClass=user)") {
 		if !errors.Is(err, ErrIncomplete) {
 			t.Errorf("a page without its control: %v", err)
 		}
@@ -377,5 +378,38 @@ func TestAReadByNumbersIsWholeOrGivesNoCheckpoint(t *testing.T) {
 		if !errors.Is(err, ErrIncomplete) || len(checkpoints) != 0 {
 			t.Errorf("page %d without its control: %v, %d checkpoints", lost, err, len(checkpoints))
 		}
+	}
+}
+
+// A server whose pages are empty and lead to themselves is given up, by a read
+// by numbers and by a search.
+func TestAPageThatLeadsToItselfIsAnError(t *testing.T) {
+	asked := 0
+	f := newFake(t, func(f *fakeDC) {
+		f.searchRoot = func() [][]byte {
+			next := "more"
+			if asked++; asked > 4 {
+				next = "" // so that the test ends
+			}
+			value := tlv(tagSequence, integer(0), octets(next))
+			return [][]byte{append(fakeDone(resultSuccess), tlv(0xa0, tlv(tagSequence, octets(oidPaged), tlv(tagOctets, value)))...)}
+		}
+	})
+	c := f.config()
+	c.Mode = ModeUSNChanged
+	s, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, _, _, checkpoints, err := readAll(t, s, nil)
+	if !errors.Is(err, ErrIncomplete) || len(checkpoints) != 0 || asked != 2 {
+		t.Errorf("by numbers: %v after %d pages, %d checkpoints", err, asked, len(checkpoints))
+	}
+	asked, err = 0, nil
+	for _, err = range s.Find(t.Context(), GUID{}, "(objectClass=user)") {
+	}
+	if !errors.Is(err, ErrIncomplete) || asked != 3 { // once more over another connection
+		t.Errorf("a search: %v after %d pages", err, asked)
 	}
 }
