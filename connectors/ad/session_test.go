@@ -1,10 +1,13 @@
 package ad_test
 
 import (
+	"errors"
+	"os"
 	"testing"
 
 	"github.com/workspace-scim/workspace/connectors/ad"
 	"github.com/workspace-scim/workspace/connectors/ad/adtest"
+	"github.com/workspace-scim/workspace/connectors/ad/dirsync"
 )
 
 // TestPullsShareTheirConnections: a pull that finds the last one's connections
@@ -48,4 +51,24 @@ func TestPullsShareTheirConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrives("after Close")
+}
+
+// A password that was changed since the last pull is tried once: each further
+// try brings the account nearer to being locked.
+func TestAKeptSessionIsRefusedOnce(t *testing.T) {
+	d := newSite(t)
+	d.Set(d.Base(), "lockoutThreshold", "5") // without one Samba doesn't count
+	source := d.source(t, "{}")
+	m := newModel(t)
+	m.next(source)
+	d.MustRestart(true)
+	if err := os.WriteFile(d.service.PasswordFile, []byte("not it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := source.Pull(t.Context(), m.kept, m); !errors.As(err, new(*dirsync.BindError)) {
+		t.Fatal(err)
+	}
+	if got := d.Read(d.service.DN, "badPwdCount"); len(got) != 1 || got[0] != "1" {
+		t.Errorf("badPwdCount %q, want 1", got)
+	}
 }

@@ -89,8 +89,8 @@ func (s *Source) Pull(ctx context.Context, after []byte, to connectors.Sink) err
 			return nil
 		}
 		_ = session.Close() // whatever it was, the next one begins anew
-		if !used || p.begun || ctx.Err() != nil {
-			return err
+		if !used || p.begun || ctx.Err() != nil || errors.As(err, new(*dirsync.BindError)) {
+			return err // a refused account was tried once and that is enough: see dirsync.Open
 		}
 		// Nothing was told: it may be the controller, and another one may answer.
 	}

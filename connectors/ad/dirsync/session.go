@@ -24,6 +24,8 @@ type Session struct {
 	changesMu sync.Mutex
 	changes   *conn
 	reading   bool
+
+	closed bool // written with both locks held, so either is enough to read it
 }
 
 // Open connects to the first server of the configuration that can be reached,
@@ -70,12 +72,17 @@ func open(ctx context.Context, config Config, s server) (*Session, error) {
 // Facts are what the server said when the session was opened.
 func (s *Session) Facts() Facts { return s.facts }
 
-// Close ends the connections. What is being read ends with an error.
+// errClosed is the error of a session that was closed.
+var errClosed = errors.New("dirsync: the session is closed")
+
+// Close ends the connections. What is being read ends with an error, and so does
+// all that is asked afterwards: nothing connects again.
 func (s *Session) Close() error {
 	s.lookupMu.Lock()
 	defer s.lookupMu.Unlock()
 	s.changesMu.Lock()
 	defer s.changesMu.Unlock()
+	s.closed = true
 	for _, c := range []**conn{&s.lookup, &s.changes} {
 		if *c != nil {
 			(*c).close()
@@ -88,6 +95,9 @@ func (s *Session) Close() error {
 // renew gives a connection to the session's controller in place of one that is
 // of no more use.
 func (s *Session) renew(ctx context.Context, c *conn) (*conn, error) {
+	if s.closed {
+		return nil, errClosed
+	}
 	if c != nil && c.usable() {
 		return c, nil
 	}
