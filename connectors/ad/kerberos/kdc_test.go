@@ -98,6 +98,7 @@ func TestAKDCThatMakesNoSense(t *testing.T) {
 		"a kind that we lack":     {preauth(t, types.ETypeInfo2Entry{EType: etypeID.RC4_HMAC}), shortReply(t)},
 		"four thousand millions":  {preauth(t, types.ETypeInfo2Entry{EType: aes256, S2KParams: []byte{0, 0, 0, 0}})},
 		"many iterations":         {preauth(t, types.ETypeInfo2Entry{EType: aes256, S2KParams: []byte{1, 0, 0, 0}})},
+		"few iterations":          {preauth(t, types.ETypeInfo2Entry{EType: aes256, S2KParams: []byte{0, 0, 15, 255}})},
 		"parameters of no length": {preauth(t, types.ETypeInfo2Entry{EType: aes256, S2KParams: []byte{1}})},
 		"a short ticket":          {preauth(t, types.ETypeInfo2Entry{EType: aes256, Salt: "TEST.EXAMPLEsvc"}), shortReply(t)},
 		"demands for ever":        {preauth(t), preauth(t)},
