@@ -12,7 +12,8 @@ import (
 
 // Kerberos says how the account gets a ticket. It is asked for anew at each bind
 // and isn't kept. The name of the service is ldap/NAME, with Config.ServerName or
-// the host in the server's URL, which must be the controller's full DNS name.
+// the host in the server's URL, which must be the controller's full DNS name. With
+// several servers it is the URLs' alone: one name can't be each controller's.
 type Kerberos struct {
 	// KeytabFile holds the account's keys, AES, and is read at each bind; then
 	// Config.PasswordFile must be empty. If empty, the password's is the key.
@@ -46,6 +47,9 @@ func (k *Kerberos) check(c Config) []error {
 		if err := kerberos.CheckKDC(kdc); err != nil {
 			fault("Kerberos.KDCs: %w", err)
 		}
+	}
+	if c.ServerName != "" && len(c.Servers) > 1 {
+		fault("ServerName: it is one controller's, and %d are named; with Kerberos give each its own DNS name in its URL", len(c.Servers))
 	}
 	for _, url := range c.Servers {
 		if s, err := parseServer(url); err == nil && net.ParseIP(c.name(s)) != nil {

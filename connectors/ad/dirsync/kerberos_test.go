@@ -145,7 +145,11 @@ func TestAWrongPasswordIsGivenToTheKDCOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := withTicket(d, configOf(d, svc))
-	c.Servers = []string{d.URL(), d.PlainURL()}
+	_, port, err := net.SplitHostPort(adtest.NewProxy(t, d.Address+":636").HostPort())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Servers, c.ServerName = []string{"ldaps://localhost:" + port, "ldaps://localhost:" + port}, ""
 	c.Kerberos.KDCs = []string{d.KDCAddress(), d.KDCAddress()}
 	if _, err := dirsync.Open(t.Context(), c); !errors.As(err, new(*dirsync.BindError)) {
 		t.Fatal(err)
@@ -166,7 +170,10 @@ func TestAConfigurationWithKerberosIsChecked(t *testing.T) {
 		"Kerberos.KeytabFile:":     func(c *dirsync.Config) { c.Kerberos.KeytabFile = "k" },
 		"Kerberos.KDCs: 17":        func(c *dirsync.Config) { c.Kerberos.KDCs = make([]string, 17) },
 		"Kerberos.KDCs: kerberos:": func(c *dirsync.Config) { c.Kerberos.KDCs = []string{"http://dc1"} },
-		"DNS name":                 func(c *dirsync.Config) { c.Servers = append(c.Servers, "ldaps://192.0.2.1") },
+		"ServerName:": func(c *dirsync.Config) {
+			c.Servers, c.ServerName = append(c.Servers, "ldaps://dc2.test.example"), "dc1.test.example"
+		},
+		"DNS name": func(c *dirsync.Config) { c.Servers = append(c.Servers, "ldaps://192.0.2.1") },
 	} {
 		c := good
 		c.Kerberos = &dirsync.Kerberos{}
