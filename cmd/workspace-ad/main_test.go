@@ -50,6 +50,21 @@ func TestEnrol(t *testing.T) {
 	do(1, "chmod 600", append([]string{"once"}, domain...)...)
 }
 
+// The environment has a flag's name in capitals, with nothing else changed.
+func TestAFlagIsFoundInTheEnvironmentByItsName(t *testing.T) {
+	var cli CLI
+	parser, err := newParser(&cli, os.Stdout, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range parser.Model.Flags {
+		want := "WORKSPACE_AD_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		if len(flag.Envs) > 0 && flag.Envs[0] != want {
+			t.Errorf("--%s is %q, want %s", flag.Name, flag.Envs, want)
+		}
+	}
+}
+
 // enrolmentCode is a code for one agent of a source.
 func enrolmentCode(t *testing.T, app *apptest.App, source string) string {
 	t.Helper()

@@ -34,10 +34,10 @@ type Domain struct {
 	// Keytab is a file with the account's keys, read at each bind; "" for the
 	// password.
 	Keytab string `type:"path" placeholder:"FILE" help:"With --bind kerberos: file with the account's keys, in place of --password-file; read at each bind."`
-	// KDC are hosts, with ports if not 88; none for those of DNS or Krb5Conf.
+	// KDC are hosts, with ports if not 88; none for those of DNS or KerberosConf.
 	KDC []string `name:"kdc" placeholder:"HOST[:PORT]" help:"With --bind kerberos: who gives out tickets, which each domain controller does; if not named, DNS is asked."`
-	// Krb5Conf is a krb5.conf, of which only the realm's kdc lines are read.
-	Krb5Conf string `name:"krb5-conf" type:"path" placeholder:"FILE" help:"With --bind kerberos: a krb5.conf, of which only the realm's kdc lines are read."`
+	// KerberosConf is a krb5.conf, of which only the realm's kdc lines are read.
+	KerberosConf string `name:"kerberos-conf" type:"path" placeholder:"FILE" help:"With --bind kerberos: a krb5.conf, of which only the realm's kdc lines are read."`
 	// ChangeTracking is a dirsync.Mode.
 	ChangeTracking string `name:"tracking" enum:"dirSync,objectSecurity,usnChanged" default:"dirSync" help:"How changes are tracked: dirSync, or without the right Replicating Directory Changes objectSecurity or usnChanged, which are weaker (docs/ad.md)."`
 	// Interval is the time between two pulls, at least MinInterval.
@@ -54,7 +54,7 @@ func (d Domain) Directory() dirsync.Config {
 		Mode: dirsync.Mode(d.ChangeTracking),
 	}
 	if d.Bind == "kerberos" {
-		c.Kerberos = &dirsync.Kerberos{KeytabFile: d.Keytab, KDCs: d.KDC, ConfFile: d.Krb5Conf}
+		c.Kerberos = &dirsync.Kerberos{KeytabFile: d.Keytab, KDCs: d.KDC, ConfFile: d.KerberosConf}
 	}
 	return c
 }
@@ -64,8 +64,8 @@ func (d Domain) Check() error {
 	if d.Interval < MinInterval {
 		return fmt.Errorf("interval: %s is shorter than %s", d.Interval, MinInterval)
 	}
-	if d.Bind != "kerberos" && (d.Keytab != "" || len(d.KDC) > 0 || d.Krb5Conf != "") {
-		return errors.New("keytab, kdc and krb5-conf are for bind: kerberos")
+	if d.Bind != "kerberos" && (d.Keytab != "" || len(d.KDC) > 0 || d.KerberosConf != "") {
+		return errors.New("keytab, kdc and kerberos-conf are for bind: kerberos")
 	}
 	return d.Directory().Check()
 }
