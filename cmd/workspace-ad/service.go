@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/kardianos/service"
+
+	"github.com/workspace-scim/workspace/connectors/ad/adconfig"
 )
 
 // ServiceName says which service is meant.
@@ -40,10 +42,8 @@ func (c *InstallCmd) Run(p *program, k *kong.Context) error {
 	if _, err := p.agent(); err != nil {
 		return err
 	}
-	if file := p.cli.PasswordFile; file != "" {
-		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("password-file: %w", err)
-		}
+	if err := filesExist(p.cli.Domain); err != nil {
+		return err
 	}
 	user, err := serviceUser(c.User, c.Service, p.cli.Identity)
 	if err != nil {
@@ -80,6 +80,21 @@ func (c *InstallCmd) Run(p *program, k *kong.Context) error {
 		return nil
 	}
 	return s.Start()
+}
+
+// filesExist looks for the files that are opened at each bind only.
+func filesExist(d adconfig.Domain) error {
+	for _, f := range []struct{ flag, name string }{
+		{"password-file", d.PasswordFile}, {"keytab", d.Keytab}, {"ldap-ca", d.LDAPCA}, {"kerberos-conf", d.KerberosConf},
+	} {
+		if f.name == "" {
+			continue
+		}
+		if _, err := os.Stat(f.name); err != nil {
+			return fmt.Errorf("%s: %w", f.flag, err)
+		}
+	}
+	return nil
 }
 
 // Run fulfils kong.

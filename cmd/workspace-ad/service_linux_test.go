@@ -107,6 +107,11 @@ func TestInstallRefusesWhatCouldNotRun(t *testing.T) {
 	do(0, "[Service]", append([]string{"install"}, with...)...)
 	do(1, "chown nobody", append([]string{"install", "--user", "nobody"}, with...)...)
 	do(1, "password-file", append([]string{"install", "--password-file", "/no/such/file"}, with...)...)
+	do(1, "ldap-ca", append([]string{"install", "--ldap-ca", "/no/such/file"}, with...)...)
+	ticket := []string{"install", "--server", "ldaps://dc1.contoso.com", "--account", "svc@contoso.com", "--bind", "kerberos", "--print"}
+	do(0, "[Service]", append(ticket, "--keytab", identity)...)
+	do(1, "keytab:", append(ticket, "--keytab", "/no/such/file")...)
+	do(1, "kerberos-conf:", append(ticket, "--keytab", identity, "--kerberos-conf", "/no/such/file")...)
 	do(1, "Account: none", "install", "--config", config, "--print")
 	if _, err := os.Stat("/run/systemd/system"); errors.Is(err, fs.ErrNotExist) {
 		do(1, "there is no systemd here", append([]string{"install"}, with[:4]...)...)
