@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/workspace-scim/workspace/connectors"
@@ -33,6 +34,7 @@ type Options struct {
 	// New makes the connector for a configuration of the source.
 	New      func(configuration json.RawMessage) (connectors.Source, error)
 	Interval time.Duration // between two pulls; 0 for 60 s
+	Beat     time.Duration // between two heartbeats; 0 for 15 s
 	// Retry is the time before the agent is set up again where that failed, such
 	// as for a source that isn't there yet; 0 for a minute.
 	Retry   time.Duration
@@ -49,6 +51,9 @@ func New(o Options) *Connector {
 	if o.Retry == 0 {
 		o.Retry = time.Minute
 	}
+	if o.Beat == 0 {
+		o.Beat = 15 * time.Second
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -59,12 +64,20 @@ func New(o Options) *Connector {
 // Run works until ctx ends, and returns when its last request is answered and
 // its agent is revoked, within 8 s. What goes wrong is logged and tried again.
 func (c *Connector) Run(ctx context.Context) {
+	var clearing sync.WaitGroup
+	clearing.Go(func() { c.untilDone(ctx, "agents of killed servers not looked for", c.clear) })
+	c.untilDone(ctx, "connector not set up", c.work)
+	clearing.Wait()
+}
+
+// untilDone does what returns no error when it is done, until ctx ends.
+func (c *Connector) untilDone(ctx context.Context, failed string, do func(context.Context) error) {
 	for {
-		err := c.work(ctx)
-		if ctx.Err() != nil {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil {
 			return
 		}
-		c.Log.Error("connector not set up", "error", store.LogText(err))
+		c.Log.Error(failed, "error", store.LogText(err))
 		if scimclient.Sleep(ctx, c.Retry) != nil {
 			return
 		}
@@ -80,7 +93,7 @@ func (c *Connector) work(ctx context.Context) error {
 	defer c.revoke(context.WithoutCancel(ctx), id.Agent)
 	for {
 		a, err := agent.New(agent.Options{
-			Identity: id, Transport: Transport{c.Handler}, Version: versionMark + c.Version, New: c.New, Interval: c.Interval, Log: c.Log,
+			Identity: id, Transport: Transport{c.Handler}, Version: versionMark + c.Version, New: c.New, Interval: c.Interval, Beat: c.Beat, Log: c.Log,
 		})
 		if err != nil {
 			return err
@@ -98,33 +111,40 @@ const by = "serve"
 // themselves.
 const versionMark = "serve/"
 
+// place finds the source, and who may set its agents up.
+func (c *Connector) place(ctx context.Context) (directory.Actor, store.Source, error) {
+	admin, err := c.Directory.Administrator(ctx, by, c.Tenant)
+	if err != nil {
+		return directory.Actor{}, store.Source{}, fmt.Errorf("tenant %q: %w", c.Tenant, err)
+	}
+	source, err := c.Directory.Source(ctx, c.Tenant, c.Source)
+	return admin, source, err
+}
+
+// agentName is what the agents of this machine's servers are called.
+func agentName() (string, error) {
+	host, err := os.Hostname()
+	return "workspace serve at " + host, err
+}
+
 // enrol makes an agent of the source, as a person with a code would.
 func (c *Connector) enrol(ctx context.Context) (agent.Identity, error) {
-	d := c.Directory
-	admin, err := d.Administrator(ctx, by, c.Tenant)
-	if err != nil {
-		return agent.Identity{}, fmt.Errorf("tenant %q: %w", c.Tenant, err)
-	}
-	source, err := d.Source(ctx, c.Tenant, c.Source)
+	admin, source, err := c.place(ctx)
 	if err != nil {
 		return agent.Identity{}, err
 	}
 	if source.Kind != c.Kind {
 		return agent.Identity{}, fmt.Errorf("the source %q is of kind %s, not %s", c.Source, source.Kind, c.Kind)
 	}
-	host, err := os.Hostname()
+	name, err := agentName()
 	if err != nil {
 		return agent.Identity{}, err
 	}
-	name := "workspace serve at " + host
-	if err := c.clear(ctx, admin, source.ID, name); err != nil {
-		return agent.Identity{}, err
-	}
-	code, _, err := d.AddCode(ctx, admin, source.PublicID, directory.MinCode)
+	code, _, err := c.Directory.AddCode(ctx, admin, source.PublicID, directory.MinCode)
 	if err != nil {
 		return agent.Identity{}, err
 	}
-	secret, made, _, err := d.Enrol(ctx, code, name, admin.Txn)
+	secret, made, _, err := c.Directory.Enrol(ctx, code, name, admin.Txn)
 	if err != nil {
 		return agent.Identity{}, err
 	}
@@ -132,18 +152,53 @@ func (c *Connector) enrol(ctx context.Context) (agent.Identity, error) {
 	return agent.Identity{URL: "http://localhost", Agent: made.PublicID, Source: source.PublicID, Token: secret}, nil
 }
 
-// deadAfter is how long an agent of a server says nothing before it is taken to
-// have died with it. A heartbeat comes every 15 s.
+// deadAfter is how long an agent of a server says nothing before it may have
+// died with it.
 const deadAfter = 10 * time.Minute
 
+// beatsToLive are the heartbeats' times that a silent agent is given to be heard.
+// One that hangs and the pause after it are two.
+const beatsToLive = 4
+
 // clear revokes the agents of servers that were killed: nobody has their tokens
-// any more, and a source has 32 agents at most.
-func (c *Connector) clear(ctx context.Context, admin directory.Actor, source int64, name string) error {
+// any more, and a source has 32 agents at most. While the database is away all
+// are silent, and one that is revoked then wouldn't come back; so who is silent
+// has some time in which the database answers, and is looked at again.
+func (c *Connector) clear(ctx context.Context) error {
+	admin, silent, err := c.silent(ctx)
+	if err != nil || len(silent) == 0 {
+		return err
+	}
+	if err := scimclient.Sleep(ctx, beatsToLive*c.Beat); err != nil {
+		return err
+	}
+	if admin, silent, err = c.silent(ctx); err != nil {
+		return err
+	}
+	for _, id := range silent {
+		if err := c.Directory.RevokeAgent(ctx, admin, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// silent gives the ids of the source's agents that are a server's and that said
+// nothing for deadAfter.
+func (c *Connector) silent(ctx context.Context) (admin directory.Actor, ids []string, err error) {
+	admin, source, err := c.place(ctx)
+	if err != nil {
+		return admin, nil, err
+	}
+	name, err := agentName()
+	if err != nil {
+		return admin, nil, err
+	}
 	for after := ""; ; {
 		const page = 100
 		agents, err := c.Directory.Agents(ctx, admin, after, page)
 		if err != nil {
-			return err
+			return admin, nil, err
 		}
 		for _, a := range agents {
 			after = a.PublicID
@@ -152,15 +207,12 @@ func (c *Connector) clear(ctx context.Context, admin directory.Actor, source int
 				seen = a.EnrolledAt
 			}
 			ours := strings.HasPrefix(a.Version, versionMark) || a.SeenAt.IsZero() && a.Name == name
-			if a.Source != source || !ours || !a.RevokedAt.IsZero() || c.Now().Sub(seen) < deadAfter {
-				continue
-			}
-			if err := c.Directory.RevokeAgent(ctx, admin, a.PublicID); err != nil {
-				return err
+			if a.Source == source.ID && ours && a.RevokedAt.IsZero() && c.Now().Sub(seen) >= deadAfter {
+				ids = append(ids, a.PublicID)
 			}
 		}
 		if len(agents) < page {
-			return nil
+			return admin, ids, nil
 		}
 	}
 }

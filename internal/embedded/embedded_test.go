@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,6 +127,55 @@ func TestASourceMayComeLater(t *testing.T) {
 	await(t, "ada arrives", func() bool { return strings.Contains(string(app.Do("GET", "/Users", token, "").Text), "ada") })
 }
 
+// cut keeps a connector from the server's doors while it's true: its server is
+// killed, or the database is away.
+func cut(doors http.Handler, away *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		doors.ServeHTTP(w, r)
+	})
+}
+
+// A server that lived through a time in which nobody could be heard is no killed
+// one: the next that starts gives it time to be heard.
+func TestWhoLivedThroughAnOutageIsNotRevoked(t *testing.T) {
+	t.Parallel()
+	clock := &apptest.HandClock{}
+	app := apptest.Start(t, apptest.WithClock(clock))
+	app.AddSource(store.SourceAD, "corp")
+	dir := connectortest.NewDirectory(1)
+	var outage, killed atomic.Bool
+	connector(t, app, dir, func(o *embedded.Options) {
+		o.Handler, o.Now, o.Beat = cut(o.Handler, &outage), clock.Now, 100*time.Millisecond
+	})
+	await(t, "the first beats", func() bool { all := agents(t, app); return len(all) == 1 && !all[0].SeenAt.IsZero() })
+	alive := agents(t, app)[0].PublicID
+	connector(t, app, dir, func(o *embedded.Options) { o.Handler, o.Now = cut(o.Handler, &killed), clock.Now })
+	dead := ""
+	await(t, "the second beats", func() bool {
+		return slices.ContainsFunc(agents(t, app), func(a store.Agent) bool {
+			dead = a.PublicID
+			return dead != alive && !a.SeenAt.IsZero()
+		})
+	})
+	outage.Store(true)
+	killed.Store(true)
+	clock.Add(11 * time.Minute)
+	connector(t, app, dir, func(o *embedded.Options) { o.Now, o.Beat = clock.Now, 2*time.Second })
+	has := func(id string) bool {
+		return slices.ContainsFunc(agents(t, app), func(a store.Agent) bool { return a.PublicID == id })
+	}
+	third := func(a store.Agent) bool { return a.PublicID != alive && a.PublicID != dead }
+	await(t, "the third enrols", func() bool { return slices.ContainsFunc(agents(t, app), third) })
+	outage.Store(false)
+	await(t, "the dead one is revoked", func() bool { return !has(dead) })
+	if !has(alive) {
+		t.Error("the one that is alive is revoked too")
+	}
+}
+
 // An agent that somebody revokes stays so, though its server goes on: nothing
 // more is written. Those of servers that were killed are revoked by the next.
 func TestRevokedStaysRevokedAndTheDeadAreCleared(t *testing.T) {
@@ -133,25 +184,13 @@ func TestRevokedStaysRevokedAndTheDeadAreCleared(t *testing.T) {
 	app := apptest.Start(t, apptest.WithClock(clock))
 	app.AddSource(store.SourceAD, "corp")
 	dir := connectortest.NewDirectory(1)
-	// A server that is killed can't reach the doors any more, nor revoke.
-	killed := make(chan struct{})
-	dead := func(o *embedded.Options) {
-		next := o.Handler
-		o.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-killed:
-				panic(http.ErrAbortHandler)
-			default:
-				next.ServeHTTP(w, r)
-			}
-		})
-	}
-	connector(t, app, dir, dead)
+	var killed atomic.Bool
+	connector(t, app, dir, func(o *embedded.Options) { o.Handler, o.Now = cut(o.Handler, &killed), clock.Now })
 	await(t, "the first beats", func() bool { all := agents(t, app); return len(all) == 1 && !all[0].SeenAt.IsZero() })
 	first := agents(t, app)[0].PublicID
-	close(killed)
+	killed.Store(true)
 	clock.Add(11 * time.Minute)
-	connector(t, app, dir, func(o *embedded.Options) { o.Now = clock.Now })
+	connector(t, app, dir, func(o *embedded.Options) { o.Now, o.Beat = clock.Now, 50*time.Millisecond })
 	await(t, "only the second is left", func() bool {
 		all := agents(t, app)
 		return len(all) == 1 && all[0].PublicID != first && !all[0].SeenAt.IsZero()
