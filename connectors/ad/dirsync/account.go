@@ -83,7 +83,7 @@ func (p *preflight) secret(e *entry, managed bool) {
 	case err != nil || never:
 		p.add(Warning, "secretAgeUnknown", "let the account read its own pwdLastSet, or look by hand", "when the password of %s was set can't be read", e.dn)
 	case time.Since(at) >= oldSecret && !managed:
-		p.add(Warning, "secretOld", "set another password, and write it into the password file", "the password of %s is %d days old", e.dn, int(time.Since(at).Hours()/24))
+		p.add(Warning, "secretOld", "set another password, and write it into the password file or make the keytab anew", "the password of %s is %d days old", e.dn, int(time.Since(at).Hours()/24))
 	default:
 		p.add(Note, "secretAge", "", "the password of %s is %d days old", e.dn, int(time.Since(at).Hours()/24))
 	}

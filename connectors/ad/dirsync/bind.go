@@ -65,7 +65,7 @@ var refusals = map[string]refusal{
 	"532":      {codeAccountRefused, "the password has expired", "set a new one, and let a service account's not expire"},
 	"533":      {codeAccountRefused, "the account is disabled", "enable it"},
 	"568":      {codeAccountRefused, "the account is in too many groups", "take it out of some"},
-	"57":       {codeChannelBindingRefused, "the server wants channel binding", "use a simple bind over TLS"},
+	"57":       {codeChannelBindingRefused, "the server wants channel binding", "let its certificate be signed with RSA or ECDSA, for which a binding is defined"},
 	"701":      {codeAccountRefused, "the account has expired", "give it a later end, or none"},
 	"773":      {codeAccountRefused, "the password must be changed first", "set a new one without that demand"},
 	"775":      {codeAccountRefused, "the account is locked", "unlock it, and look for who uses an old password"},

@@ -43,9 +43,11 @@ const (
 	// without its knowing. Other controllers don't notice either: it must be taken
 	// out of service (Microsoft, "Detect and recover from USN rollback").
 	FullRolledBack Reason = "rolledBack"
-	// FullComparison means that deletions weren't told since the last full read,
-	// because the account didn't see them: in ModeUSNChanged, after
-	// Config.CompareEvery, or when it sees them again.
+	// FullComparison means that what is gone may not have been told since the last
+	// full read. In ModeUSNChanged that is so while the account doesn't see
+	// deletions: after Config.CompareEvery, or when it sees them again. A consumer
+	// gives the same reason when it reads everything some time after a change of
+	// controller.
 	FullComparison Reason = "comparison"
 )
 
