@@ -165,14 +165,15 @@ const beatsToLive = 4
 // are silent, and one that is revoked then wouldn't come back; so who is silent
 // has some time in which the database answers, and is looked at again.
 func (c *Connector) clear(ctx context.Context) error {
-	admin, silent, err := c.silent(ctx)
+	_, silent, err := c.silent(ctx)
 	if err != nil || len(silent) == 0 {
 		return err
 	}
 	if err := scimclient.Sleep(ctx, beatsToLive*c.Beat); err != nil {
 		return err
 	}
-	if admin, silent, err = c.silent(ctx); err != nil {
+	admin, silent, err := c.silent(ctx)
+	if err != nil {
 		return err
 	}
 	for _, id := range silent {
