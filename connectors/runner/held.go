@@ -58,7 +58,7 @@ func (c *cycle) destroy() error {
 		if err != nil {
 			return err
 		}
-		why, effects = c.Limits.exceeded(t), e
+		why, effects = c.Limits.exceeded(t, c.Part), e
 	}
 	if why != "" {
 		return c.hold(items, effects, why)

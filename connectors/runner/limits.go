@@ -69,23 +69,30 @@ type toll struct {
 	emptied                     []string
 }
 
-// exceeded says, for a person, what is over the limits; "" for nothing.
-func (l Limits) exceeded(t toll) string {
-	over := func(n, most, percent, of int) bool {
-		return n > most || n > 0 && n >= l.PercentFrom && n*100 > of*percent
+// exceeded says, for a person, what of a part's toll is over its share of the
+// limits; "" for nothing.
+func (l Limits) exceeded(t toll, p Part) string {
+	// The members are those of the groups that lose some, however many parts
+	// there are: a share of percentFrom would hold each small group.
+	membersFrom, whole := l.PercentFrom, "source"
+	if l = l.shared(p); p.Of > 1 {
+		whole = "partition"
+	}
+	over := func(n, most, percent, of, from int) bool {
+		return n > most || n > 0 && n >= from && n*100 > of*percent
 	}
 	switch {
 	case t.deletes > 0 && t.deletes >= t.objects && t.objects >= l.Emptied:
-		return fmt.Sprintf("All %d objects of the source would be deleted.", t.objects)
-	case over(t.deletes, l.Deletes, l.DeletesPercent, t.objects):
+		return fmt.Sprintf("All %d objects of the %s would be deleted.", t.objects, whole)
+	case over(t.deletes, l.Deletes, l.DeletesPercent, t.objects, l.PercentFrom):
 		return fmt.Sprintf("%d of %d objects would be deleted; the limits are %d and %d %%.", t.deletes, t.objects, l.Deletes, l.DeletesPercent)
 	case t.disables > 0 && t.disables >= t.users && t.users >= l.Emptied:
-		return fmt.Sprintf("All %d users of the source would be disabled.", t.users)
-	case over(t.disables, l.Disables, l.DisablesPercent, t.users):
+		return fmt.Sprintf("All %d users of the %s would be disabled.", t.users, whole)
+	case over(t.disables, l.Disables, l.DisablesPercent, t.users, l.PercentFrom):
 		return fmt.Sprintf("%d of %d users would be disabled; the limits are %d and %d %%.", t.disables, t.users, l.Disables, l.DisablesPercent)
 	case len(t.emptied) > 0:
 		return fmt.Sprintf("%d groups would lose all of their members, such as %.80q.", len(t.emptied), t.emptied[0])
-	case over(t.removals, l.MembershipRemovals, l.MembershipRemovalsPercent, t.members):
+	case over(t.removals, l.MembershipRemovals, l.MembershipRemovalsPercent, t.members, membersFrom):
 		return fmt.Sprintf("%d of %d members would be removed from groups; the limits are %d and %d %%.", t.removals, t.members, l.MembershipRemovals, l.MembershipRemovalsPercent)
 	}
 	return ""

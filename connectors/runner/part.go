@@ -63,10 +63,11 @@ func (p Part) share(n int) int {
 	return (n + of - 1) / of
 }
 
-// shared are the limits of a part: together its parts destroy no more than the
-// source may.
+// shared are the part's share, rounded down, of what the limits count of a source.
+// So the counts of all parts together stay within the source's, and not all parts
+// lose everything or more than the percentage where the source may not.
 func (l Limits) shared(p Part) Limits {
-	for _, n := range []*int{&l.Deletes, &l.Disables, &l.MembershipRemovals} {
+	for _, n := range []*int{&l.Deletes, &l.Disables, &l.MembershipRemovals, &l.PercentFrom, &l.Emptied} {
 		*n /= max(p.Of, 1)
 	}
 	return l

@@ -253,7 +253,7 @@ func (p *preview) end() error {
 	if err := p.size(&p.toll); err != nil {
 		return err
 	}
-	if why := p.Limits.exceeded(p.toll); why != "" {
+	if why := p.Limits.exceeded(p.toll, p.Part); why != "" {
 		p.outcome, p.detail = "held", fmt.Sprintf("%s It would wait for a person; everything else would be done.", why)
 	}
 	return nil

@@ -87,7 +87,6 @@ func Cycle(ctx context.Context, config Config, lease scimclient.Lease, src conne
 	if config.Retry == 0 {
 		config.Retry = time.Minute
 	}
-	config.Limits = config.Limits.shared(config.Part)
 	c := &cycle{
 		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""), pace: pageChanges,
 		aside: map[string]*item{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
