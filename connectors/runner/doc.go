@@ -23,9 +23,10 @@
 // Deletes, disables and removals of members are set aside until the pull has
 // ended, counted, and held against the [Limits]. Within them they are carried
 // out. Over them everything else goes on and they become a plan on the server
-// that a person approves by its hash; what is approved is done, but for what
-// has changed since. A plan that is rejected is forgotten, and the next pull is
-// full, which tells again what the directory says.
+// that a person approves by its hash; what is approved is done at the end of the
+// next pull, but for what has changed since, whatever else has to be held then. A
+// plan that is rejected is forgotten, and the next pull is full, which tells again
+// what the directory says.
 //
 // An object that left the scope is treated as one that was deleted, and as one
 // that a full pull with Absence didn't tell: the source ends its link. A user

@@ -301,7 +301,10 @@ func (c *cycle) decided() error {
 	case "held", "approved":
 		c.waiting = n
 	case "running": // somebody began with it
-		return c.carryOut(n)
+		if err := c.carryOut(n); err != nil {
+			return err
+		}
+		return c.save()
 	default:
 		// Rejected, cancelled or gone: what the directory says is told again.
 		c.state.hold("")
@@ -345,6 +348,40 @@ func (c *cycle) cameBack(anchor string) error {
 	c.state.hold("")
 	c.state.fullNow("planOvertaken")
 	return c.drop(id, "The directory says otherwise by now.")
+}
+
+// approved carries the plan out that waited, if a person has approved it by now.
+// The pull has told what the directory says of the plan's objects, and what is
+// set aside is weighed against the limits only after it.
+func (c *cycle) approved() error {
+	if c.waiting.ID == "" {
+		return nil
+	}
+	n, err := c.control.GetRun(c.ctx, c.waiting.ID)
+	if err != nil && !scimclient.NotFound(err) {
+		return err
+	}
+	if n.State != "approved" {
+		return nil
+	}
+	if err := c.saveBack(); err != nil {
+		return err
+	}
+	if err := c.carryOut(n); err != nil {
+		return err
+	}
+	return c.progress("applying") // it is this run again that writes
+}
+
+// saveBack saves whom the plan is out of date for, with the checkpoint as it is:
+// who goes on with a plan that was begun knows nothing else of this pull.
+func (c *cycle) saveBack() error {
+	s := decodeState(c.saved)
+	if slices.Equal(s.Back, c.state.Back) {
+		return nil
+	}
+	s.Back = c.state.Back
+	return c.saveState(&s)
 }
 
 // eachLine reads a plan.
@@ -400,6 +437,7 @@ func (c *cycle) carryOut(n scimclient.Run) error {
 		var e *scimclient.Error
 		switch {
 		case o.Err == nil && lines[i].Operation == "delete":
+			c.gone(lines[i])
 			counts.Deleted++
 		case o.Err == nil && lines[i].Operation == "disable":
 			counts.Disabled++
@@ -416,11 +454,22 @@ func (c *cycle) carryOut(n scimclient.Run) error {
 		c.state.fullNow("planOvertaken")
 		detail = fmt.Sprintf("%d of %d objects had changed since and were left as they are; what the directory says of them is told again.", overtaken, all)
 	}
+	c.waiting, c.wrote = scimclient.Run{}, true
 	done := "succeeded"
-	if _, err := c.control.UpdateRun(c.ctx, n.ID, scimclient.RunChange{State: &done, Counts: &counts, Detail: &detail}); err != nil {
-		return err
+	_, err = c.control.UpdateRun(c.ctx, n.ID, scimclient.RunChange{State: &done, Counts: &counts, Detail: &detail})
+	return err
+}
+
+// gone notes that a plan deleted an object: nothing of it has to be destroyed any
+// more, nor is it one of those that the rest is weighed against.
+func (c *cycle) gone(l planLine) {
+	if c.index != nil {
+		c.index.forget(l.Kind, l.Anchor)
 	}
-	return c.save()
+	if it := c.aside[l.Anchor]; it != nil && it.Presence != connectors.Present {
+		delete(c.aside, l.Anchor)
+		c.succeeded(it)
+	}
 }
 
 func (l planLine) operation() (scimclient.Operation, error) {

@@ -110,6 +110,7 @@ type cycle struct {
 
 	state state
 	etag  string // of the checkpoint
+	saved []byte // the state as the server has it
 	last  []byte // the newest checkpoint of the source, saved or not
 
 	run   scimclient.Run
@@ -131,7 +132,7 @@ type cycle struct {
 	skipped map[string]bool // anchors of which the source told a problem
 	touched map[string]bool // anchors that were told, of those that are or were kept or set aside
 	healthy *bool           // the source has no problem; nil: not asked
-	waiting scimclient.Run  // whose plan waits, or was approved; zero without one
+	waiting scimclient.Run  // whose plan waits; zero without one
 	planned map[string]bool // the anchors in that plan, but those that came back; nil: not read
 	wrote   bool            // something since the last try of what is kept
 	counts  scimclient.Counts
@@ -157,7 +158,7 @@ func (c *cycle) cycle(src connectors.Source) error {
 	if err != nil {
 		return err
 	}
-	c.state, c.etag = decodeState(data), etag
+	c.state, c.saved, c.etag = decodeState(data), data, etag
 	if c.state.Held != "" {
 		if err := c.decided(); err != nil {
 			return err
@@ -338,11 +339,17 @@ func (c *cycle) save() error {
 	if c.last != nil {
 		c.state.Source = c.last
 	}
-	data, err := c.state.encode(c.Now())
+	return c.saveState(&c.state)
+}
+
+func (c *cycle) saveState(s *state) error {
+	data, err := s.encode(c.Now())
 	if err != nil {
 		return err
 	}
-	c.etag, err = c.control.SaveCheckpoint(c.ctx, c.Source, c.Partition, c.etag, data)
+	if c.etag, err = c.control.SaveCheckpoint(c.ctx, c.Source, c.Partition, c.etag, data); err == nil {
+		c.saved = data
+	}
 	return err
 }
 
@@ -415,6 +422,9 @@ func (c *cycle) finish(asked bool) error {
 		c.state.Full, c.state.FullFrom = "", time.Time{}
 	}
 	c.outcome = "succeeded"
+	if err := c.approved(); err != nil {
+		return err
+	}
 	if err := c.destroy(); err != nil {
 		return err
 	}
@@ -430,15 +440,7 @@ func (c *cycle) finish(asked bool) error {
 	if err := c.save(); err != nil {
 		return err
 	}
-	if err := c.end(c.ctx); err != nil {
-		return err
-	}
-	// Only now is it known what the directory says of the plan's objects, and one
-	// run goes on at a time.
-	if c.waiting.State == "approved" && c.waiting.ID == c.state.Held {
-		return c.carryOut(c.waiting)
-	}
-	return nil
+	return c.end(c.ctx)
 }
 
 // end ends the run, if it isn't held.
