@@ -109,7 +109,8 @@ type Change struct {
 
 	// Read gives the same object whole as it is now, with all members. The sink
 	// calls it where Workspace turns out not to know the object. nil if the
-	// change is whole itself. Valid until Pull returns.
+	// change is whole itself. Valid until Pull returns; called from another
+	// goroutine perhaps, but only while Pull waits for the sink.
 	Read func(context.Context) (Change, error)
 }
 

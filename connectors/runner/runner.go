@@ -178,12 +178,11 @@ func (c *cycle) cycle(src connectors.Source) error {
 }
 
 // pullFrom has the source tell this cycle, which writes while it reads on.
-func (c *cycle) pullFrom(src connectors.Source, after []byte) error {
+func (c *cycle) pullFrom(src connectors.Source, after []byte) (ended error) {
 	a := newAhead(c)
-	err := src.Pull(c.ctx, after, a)
-	if failed := a.end(); err == nil {
-		err = failed
-	}
+	err := errors.New("the source panicked") // unless Pull returns
+	defer func() { ended = a.end(err) }()
+	err = src.Pull(c.ctx, after, a)
 	return err
 }
 
