@@ -70,8 +70,26 @@ func union(list, more []string) []string {
 // weight is about how many bytes a change takes.
 func weight(c connectors.Change) int {
 	n := 256 + 48*(len(c.Members)+len(c.Added)+len(c.Removed))
-	for path := range c.Attributes {
-		n += 64 + len(path)
+	for path, v := range c.Attributes {
+		n += 64 + len(path) + valueWeight(v)
+	}
+	return n
+}
+
+// valueWeight is about how many bytes a value takes besides its place.
+func valueWeight(v any) int {
+	n := 0
+	switch v := v.(type) {
+	case string:
+		n = len(v)
+	case []any:
+		for _, e := range v {
+			n += 16 + valueWeight(e)
+		}
+	case map[string]any:
+		for name, e := range v {
+			n += 64 + len(name) + valueWeight(e)
+		}
 	}
 	return n
 }

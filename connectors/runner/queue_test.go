@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -124,5 +125,19 @@ func TestAPanicWhileSettlingAheadIsAnError(t *testing.T) {
 	}
 	if err := a.end(nil); err == nil || err.Error() != "the runner panicked: boom" {
 		t.Error(err)
+	}
+}
+
+// TestAChangeWeighsWhatItsValuesTake: so that few large ones are a page, and are
+// not taken ahead.
+func TestAChangeWeighsWhatItsValuesTake(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 10_000)
+	for name, v := range map[string]any{
+		"text": long, "list": []any{long}, "list of objects": []any{map[string]any{"type": "work", "value": long}}, "object": map[string]any{"value": long},
+	} {
+		if w := weight(connectors.Change{Attributes: map[string]any{"description": v}}); w < len(long) || w > 2*len(long) {
+			t.Errorf("%s of %d bytes weighs %d", name, len(long), w)
+		}
 	}
 }
