@@ -211,6 +211,9 @@ type ConnectorReader interface {
 	// Agents gives a tenant's agents in the order of their ids, of one source
 	// unless it is 0, revoked ones included.
 	Agents(tenant, source int64) ([]Agent, error)
+	// WorkingAgents counts the agents of a source that aren't revoked, don't say
+	// that they are paused, and were heard of after a time.
+	WorkingAgents(tenant, source int64, after time.Time) (int, error)
 	// Commands gives the commands to an agent of a source behind a number,
 	// oldest first.
 	Commands(source int64, agent string, after int64, limit int) ([]Command, error)
@@ -261,6 +264,9 @@ type ConnectorWriter interface {
 	InsertAgent(a Agent) error
 	// UpdateAgent writes RevokedAt, SeenAt, Acknowledged and the report.
 	UpdateAgent(a Agent) error
+	// DeleteRevokedAgents forgets the agents of all tenants that were revoked
+	// before a time.
+	DeleteRevokedAgents(before time.Time) error
 	// InsertCommand sets c.ID and removes the source's oldest commands, so that
 	// keep are left.
 	InsertCommand(c *Command, keep int) error

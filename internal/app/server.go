@@ -234,7 +234,7 @@ func (s *Server) background(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-sweep.C:
-			err := errors.Join(s.directory.Sweep(ctx), s.directory.SweepTokens(ctx), s.directory.SweepPlans(ctx))
+			err := errors.Join(s.directory.Sweep(ctx), s.directory.SweepTokens(ctx), s.directory.SweepAgents(ctx), s.directory.SweepPlans(ctx))
 			if err != nil && ctx.Err() == nil {
 				s.log.Error("sweep", "error", store.LogText(err))
 			}

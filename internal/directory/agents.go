@@ -23,6 +23,8 @@ const (
 	// aliveFor is how long after its last heartbeat an agent counts as one that
 	// works; they are 30 s apart at most.
 	aliveFor = 45 * time.Second
+	// keepRevoked is how long a revoked agent is listed.
+	keepRevoked = 30 * 24 * time.Hour
 )
 
 // agentCommands are what an agent can be told. pause lasts until resume or a
@@ -189,14 +191,8 @@ func (d *Directory) Beat(ctx context.Context, a Actor, id string, h Heartbeat) (
 			return err
 		}
 		o.Fenced = hex.EncodeToString(c.Hash) != hex.EncodeToString(report.Hash)
-		agents, err := tx.Agents(agent.Tenant, agent.Source)
-		if err != nil {
+		if o.Agents, err = tx.WorkingAgents(agent.Tenant, agent.Source, d.now().Add(-aliveFor)); err != nil {
 			return err
-		}
-		for _, x := range agents {
-			if x.RevokedAt.IsZero() && x.State != "paused" && d.now().Sub(x.SeenAt) < aliveFor {
-				o.Agents++
-			}
 		}
 		all, err := tx.Commands(agent.Source, id, agent.Acknowledged, keepCommands)
 		for _, c := range all {
@@ -229,7 +225,7 @@ func (h Heartbeat) report() (store.AgentReport, error) {
 }
 
 // Agents gives the agents that the actor sees behind an id, in the order of
-// their enrolment, revoked ones included.
+// their enrolment, revoked ones included for 30 days.
 func (d *Directory) Agents(ctx context.Context, a Actor, after string, limit int) ([]store.Agent, error) {
 	source := int64(0)
 	if !a.Admin {
@@ -278,6 +274,18 @@ func (d *Directory) RevokeAgent(ctx context.Context, a Actor, id string) error {
 			tenant: agent.Tenant, source: agent.Source, by: a.Token, txn: a.Txn, typ: "agent.revoked", subject: id, before: map[string]any{"name": agent.Name},
 		})
 	})
+}
+
+// SweepAgents forgets the agents that were revoked 30 days ago; their tokens stay
+// known as revoked. Several processes may do it at once.
+func (d *Directory) SweepAgents(ctx context.Context) error {
+	err := d.store.Update(ctx, func(tx store.Tx) error {
+		return tx.DeleteRevokedAgents(d.now().Add(-keepRevoked))
+	})
+	if err != nil {
+		return fmt.Errorf("revoked agents: %w", err)
+	}
+	return nil
 }
 
 // AddCommand tells the agents of a source to do something, or one of them.

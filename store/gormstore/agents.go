@@ -46,6 +46,19 @@ func (r *reader) Agents(tenant, source int64) ([]store.Agent, error) {
 	return r.agents("tenant = ? AND source = ? ORDER BY public_id", tenant, source)
 }
 
+// WorkingAgents implements store.ConnectorReader.
+func (r *reader) WorkingAgents(tenant, source int64, after time.Time) (n int, err error) {
+	err = r.eachOf(func(rs rows) error { return rs.Scan(&n) },
+		"SELECT COUNT(*) FROM agents WHERE tenant = ? AND source = ? AND revoked = ? AND state <> 'paused' AND seen > ?",
+		tenant, source, micros(time.Time{}), micros(after))
+	return n, err
+}
+
+// DeleteRevokedAgents implements store.ConnectorWriter.
+func (t *tx) DeleteRevokedAgents(before time.Time) error {
+	return t.exec("DELETE FROM agents WHERE revoked <> ? AND revoked < ?", micros(time.Time{}), micros(before))
+}
+
 // InsertAgent implements store.ConnectorWriter.
 func (t *tx) InsertAgent(a store.Agent) error {
 	if err := storableAll(a.PublicID, a.Name, a.Version, a.OS, a.State); err != nil {

@@ -94,6 +94,7 @@ func agentChecks() []check {
 	return []check{
 		{"an agent reads back whole and is updated", agentReadsBack},
 		{"agents are listed by tenant and source", agentsListed},
+		{"agents that work are counted, and old revoked ones forgotten", agentsCounted},
 		{"commands come behind a number, for all or for one agent", commandsRead},
 		{"old commands go", commandsTrimmed},
 		{"of many that spend a token one does", tokenSpent},
@@ -142,6 +143,47 @@ func agentsListed(t *testing.T, s store.Store) {
 	}
 	equal(w, "agents", list(0), []store.Agent{a, b})
 	equal(w, "agents of a source", list(w.hr), []store.Agent{b})
+}
+
+// agentsCounted: those that work are counted, and of those that are revoked the
+// old ones are forgotten.
+func agentsCounted(t *testing.T, s store.Store) {
+	w, other := newWorld(t, s), newWorld(t, s)
+	var all []store.Agent
+	for i := range 6 {
+		a := w.newAgent(w.ad)
+		a.SeenAt, a.State = at(10), "idle"
+		switch i {
+		case 1:
+			a.SeenAt = at(5)
+		case 2:
+			a.State = "paused"
+		case 3:
+			a.RevokedAt = at(8)
+		case 4:
+			a.RevokedAt = at(9)
+		case 5:
+			a.Source = w.hr
+		}
+		all = append(all, a)
+	}
+	w.update(func(tx store.Tx) error {
+		for _, a := range append(all, other.newAgent(other.ad)) {
+			if err := tx.InsertAgent(a); err != nil {
+				return err
+			}
+		}
+		return tx.DeleteRevokedAgents(at(9))
+	})
+	n := read(w, func(r store.Reader) (int, error) { return r.WorkingAgents(w.tenant, w.ad, at(5)) })
+	equal(w, "working agents", n, 1)
+	left := read(w, func(r store.Reader) ([]store.Agent, error) { return r.Agents(w.tenant, 0) })
+	equal(w, "agents that are left", len(left), 5)
+	for _, a := range left {
+		if a.PublicID == all[3].PublicID {
+			t.Error("an agent that was revoked long ago is there still")
+		}
+	}
 }
 
 // command adds a command for an agent, "" for all.

@@ -225,6 +225,15 @@ func (x *memTx) Agents(tenant, source int64) ([]store.Agent, error) {
 		return a.Tenant == tenant && (source == 0 || a.Source == source)
 	}), nil
 }
+func (x *memTx) WorkingAgents(tenant, source int64, after time.Time) (int, error) {
+	return len(filtered(x.agents, func(a store.Agent) bool {
+		return a.Tenant == tenant && a.Source == source && a.RevokedAt.IsZero() && a.State != "paused" && a.SeenAt.After(after)
+	})), nil
+}
+func (x *memTx) DeleteRevokedAgents(before time.Time) error {
+	x.agents = filtered(x.agents, func(a store.Agent) bool { return a.RevokedAt.IsZero() || !a.RevokedAt.Before(before) })
+	return nil
+}
 func (x *memTx) InsertAgent(a store.Agent) error {
 	x.agents = append(x.agents, a)
 	return nil
