@@ -18,7 +18,8 @@ type ref struct {
 	version string
 }
 
-// index is every object that the server has of the part, for a full pull: for once, as a stream. An object takes 48 bytes and what the map adds.
+// index is every object that the server has of the part, for a full pull. It is
+// read once, as a stream. An object takes 48 bytes and what the map adds.
 type index struct {
 	entries map[indexKey]indexEntry
 }
@@ -41,11 +42,12 @@ func keyOf(kind connectors.Kind, anchor string) indexKey {
 
 var bothKinds = []connectors.Kind{connectors.User, connectors.Group}
 
-func readIndex(ctx context.Context, c *scimclient.Client, part Part) (*index, error) {
+// readIndex reads the objects that are wanted.
+func readIndex(ctx context.Context, c *scimclient.Client, wanted func(connectors.Kind, string) bool) (*index, error) {
 	x := &index{entries: map[indexKey]indexEntry{}}
 	for _, kind := range bothKinds {
 		err := c.Each(ctx, endpointOf(kind), func(r scimclient.Ref) error {
-			if part.owns(r.ExternalID) {
+			if wanted(kind, r.ExternalID) {
 				x.put(kind, r.ExternalID, r.ID, r.Version)
 			}
 			return nil

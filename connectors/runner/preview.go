@@ -15,7 +15,8 @@ import (
 // Preview reads everything from a source and says, object by object, what a
 // full pull would do: by the decisions of a cycle and the server's dry runs,
 // without a lease, a run or a write. Lines come as they are known; show may
-// return an error to end it. Of the result, State is held if a limit would hold
+// return an error to end it. Of config.Part only Of counts: all parts are read,
+// and each is held against its share of the limits. Of the result, State is held if a limit would hold
 // the run, and Detail says which. Memory is that of one page, and 48 bytes for
 // each object of the source.
 //
@@ -30,9 +31,11 @@ func Preview(ctx context.Context, config Config, src connectors.Source, unseen b
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	parts := max(config.Part.Of, 1)
+	config.Part = Part{}
 	p := &preview{
 		cycle: &cycle{Config: config, ctx: ctx, scim: config.Client, state: state{Kept: map[string]*kept{}}, counts: scimclient.Counts{Skipped: map[string]int64{}}},
-		show:  show, unseen: unseen,
+		show:  show, unseen: unseen, tolls: make([]toll, parts),
 	}
 	p.run.Kind, p.outcome = "full", "succeeded"
 	err := src.Pull(ctx, nil, p)
@@ -48,8 +51,19 @@ type preview struct {
 	*cycle
 	show   func(Line) error
 	unseen bool
-	toll   toll
+	tolls  []toll // by part
 }
+
+// part is the part that has an object.
+func (p *preview) part(anchor string) Part {
+	part := Part{Of: len(p.tolls)}
+	for !part.owns(anchor) {
+		part.Index++
+	}
+	return part
+}
+
+func (p *preview) tollOf(anchor string) *toll { return &p.tolls[p.part(anchor).Index] }
 
 var _ connectors.Sink = (*preview)(nil)
 
@@ -66,7 +80,13 @@ func (p *preview) Begin(b connectors.Pull) (err error) {
 		p.index = &index{entries: map[indexKey]indexEntry{}}
 		return nil
 	}
-	p.index, err = readIndex(p.ctx, p.scim, p.Part)
+	p.index, err = readIndex(p.ctx, p.scim, func(kind connectors.Kind, anchor string) bool {
+		t := p.tollOf(anchor)
+		if t.objects++; kind == connectors.User {
+			t.users++
+		}
+		return true
+	})
 	return err
 }
 
@@ -140,7 +160,7 @@ func (p *preview) decide(items []*item) error {
 		case verdict == nothing:
 			p.counts.Unchanged++
 		case verdict == destroys:
-			p.toll.deletes++
+			p.tollOf(it.Anchor).deletes++
 			err = p.shows(w, "deleted", it.reason)
 		case p.unseen:
 			err = p.shows(w, "created", "")
@@ -203,11 +223,11 @@ func (p *preview) answered(w write, o scimclient.Outcome, events []scimclient.Ev
 		p.counts.Unchanged++
 		return nil
 	}
-	if err := p.emptied(&p.toll, w, len(e.removed)); err != nil {
+	if err := p.emptied(p.tollOf(w.Anchor), w, len(e.removed)); err != nil {
 		return err
 	}
 	if e.disables {
-		p.toll.disables++
+		p.tollOf(w.Anchor).disables++
 		p.counts.Disabled++
 		l.Verb = "disabled"
 		return p.show(l)
@@ -250,11 +270,18 @@ func (p *preview) end() error {
 			return err
 		}
 	}
-	if err := p.size(&p.toll); err != nil {
-		return err
+	if len(p.tolls) == 1 {
+		if err := p.size(&p.tolls[0]); err != nil {
+			return err
+		}
 	}
-	if why := p.Limits.exceeded(p.toll, p.Part); why != "" {
+	for i, t := range p.tolls {
+		why := p.Limits.exceeded(t, Part{i, len(p.tolls)})
+		if why == "" {
+			continue
+		}
 		p.outcome, p.detail = "held", fmt.Sprintf("%s It would wait for a person; everything else would be done.", why)
+		break
 	}
 	return nil
 }
@@ -271,7 +298,7 @@ func (p *preview) gone() error {
 				if r.ExternalID == "" {
 					continue // not of a connector's making
 				}
-				p.toll.deletes++
+				p.tollOf(r.ExternalID).deletes++
 				w := write{item: &item{Change: connectors.Change{Kind: kind, Anchor: r.ExternalID, Name: r.Name}}, was: ref{kind: kind}}
 				if err := p.shows(w, "deleted", "absent"); err != nil {
 					return err

@@ -23,7 +23,7 @@ func (h *house) preview(unseen bool) (runner.Result, []runner.Line) {
 	h.t.Helper()
 	before := h.everything()
 	var lines []runner.Line
-	r, err := runner.Preview(context.Background(), runner.Config{Client: h.client, Source: h.source, Partition: "default", Limits: h.limits, Now: h.clock.Now},
+	r, err := runner.Preview(context.Background(), runner.Config{Client: h.client, Source: h.source, Partition: "default", Part: runner.Part{Of: h.parts}, Limits: h.limits, Now: h.clock.Now},
 		h.dir, unseen, func(l runner.Line) error {
 			lines = append(lines, l)
 			return nil
@@ -249,5 +249,27 @@ func TestSkippedIsCountedByReason(t *testing.T) {
 	b, err := json.Marshal(h.api("GET", "/runs/"+r.Run, h.AdminToken, "")["counts"].(map[string]any)["skipped"])
 	if err != nil || string(b) != `{"deviceObject":7,"nameRequired":1}` {
 		t.Errorf("%s %v", b, err)
+	}
+}
+
+// TestPreviewJudgesEachPartition: three of 40 are no more than the source's
+// limit, and two of them in one partition are more than its share.
+func TestPreviewJudgesEachPartition(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, apptest.SQLite(t), 12)
+	h.parts, h.limits.Deletes = 2, 3
+	for i := range 40 {
+		h.dir.Put(person(fmt.Sprint("u", i), fmt.Sprint("u", i), true))
+	}
+	h.pull()
+	if r, _ := h.preview(false); r.State != "succeeded" {
+		t.Errorf("%+v, and nothing changed", r)
+	}
+	for i := range 3 {
+		h.dir.Delete(fmt.Sprint("u", i))
+	}
+	previewed, _ := h.preview(false)
+	if ran := h.pull(); previewed.State != "held" || ran.State != "held" {
+		t.Errorf("the preview says %+v, the run %+v", previewed, ran)
 	}
 }

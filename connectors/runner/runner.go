@@ -221,7 +221,7 @@ func (c *cycle) Begin(p connectors.Pull) error {
 		c.detail = n.Sentence
 	}
 	if p.Full {
-		if c.index, err = readIndex(c.ctx, c.scim, c.Part); err != nil {
+		if c.index, err = readIndex(c.ctx, c.scim, func(_ connectors.Kind, anchor string) bool { return c.Part.owns(anchor) }); err != nil {
 			return err
 		}
 		// Who was told before a checkpoint isn't remembered by who goes on

@@ -216,6 +216,7 @@ func (a *Agent) Preview(ctx context.Context, show func(runner.Line) error) (runn
 	if a.Progress != nil {
 		defer a.Progress(runner.Progress{})
 	}
+	c.runner.Part.Of = c.parts
 	return runner.Preview(ctx, c.runner, c.source, c.mode == "disabled", show)
 }
 

@@ -16,7 +16,7 @@ type share struct {
 	mu     sync.Mutex
 	agents int // how many work for the source, as the server says; 0: not known
 	held   map[runner.Part]time.Time
-	// steady is since when nothing was given up, or begun.
+	// steady is since when nothing was given up.
 	steady time.Time
 }
 
