@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/workspace-scim/workspace/connectors"
 	"github.com/workspace-scim/workspace/connectors/scimclient"
@@ -93,9 +94,16 @@ func (c *cycle) carryOut(n scimclient.Run) error {
 	if err != nil {
 		return err
 	}
-	outcomes, err := c.Client.Under(c.lease, n.ID).Write(c.ctx, ops)
-	if err != nil {
-		return err
+	var outcomes []scimclient.Outcome
+	for client := c.Client.Under(c.lease, n.ID); len(ops) > 0; {
+		some := ops[:min(len(ops), c.pace)]
+		begin := time.Now()
+		more, err := client.Write(c.ctx, some)
+		if err != nil {
+			return err
+		}
+		c.pace = paced(c.pace, time.Since(begin))
+		outcomes, ops = append(outcomes, more...), ops[len(some):]
 	}
 	counts, all := n.Counts, len(lines)+overtaken
 	for i, o := range outcomes {

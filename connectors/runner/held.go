@@ -71,12 +71,7 @@ func (c *cycle) destroy() error {
 	for _, it := range items {
 		it.disables = effects[it.Anchor].disables
 	}
-	for part := range slices.Chunk(items, pageChanges) {
-		if err := c.settle(part, true); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.pieces(items, func(some []*item) error { return c.settle(some, true) })
 }
 
 // toll counts what items would destroy, and of how much.

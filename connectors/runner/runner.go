@@ -364,14 +364,22 @@ func (c *cycle) flush() error {
 func (c *cycle) settlePage(p *page) error {
 	items := p.items
 	*p = page{}
+	return c.pieces(items, func(some []*item) error {
+		err := c.settleTold(some)
+		clear(some) // what is settled takes no memory while the rest is
+		return err
+	})
+}
+
+// pieces calls fn with some of the items after the other, at the server's pace.
+func (c *cycle) pieces(items []*item, fn func([]*item) error) error {
 	for len(items) > 0 {
 		n := within(items, c.pace)
 		begin := time.Now()
-		if err := c.settleTold(items[:n]); err != nil {
+		if err := fn(items[:n]); err != nil {
 			return err
 		}
 		c.pace = paced(c.pace, time.Since(begin))
-		clear(items[:n]) // what is settled takes no memory while the rest is
 		items = items[n:]
 	}
 	return nil

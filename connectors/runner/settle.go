@@ -442,12 +442,7 @@ func (c *cycle) again(now bool) error {
 		items = append(items, &item{Change: k.Change.load(anchor), reason: string(k.Change.Presence)})
 	}
 	slices.SortFunc(items, func(a, b *item) int { return cmp.Compare(a.Anchor, b.Anchor) })
-	for part := range slices.Chunk(items, pageChanges) {
-		if err := c.settle(part, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.pieces(items, func(some []*item) error { return c.settle(some, false) })
 }
 
 // absent sets aside what a full pull didn't tell.
