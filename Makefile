@@ -31,7 +31,7 @@ lint:
 	.ci/lint.sh
 
 fuzz-short:
-	.ci/fuzz.sh $(or $(FUZZTIME),5s)
+	.ci/fuzz.sh $(FUZZTIME)
 
 fmt:
 	gofmt -w cmd connectors internal scim store
