@@ -52,6 +52,25 @@ func (d *databases) copy(ctx context.Context, program, from string) (string, err
 	return d.createPostgres(ctx, name, "CREATE DATABASE "+name+" TEMPLATE "+u.Path[1:])
 }
 
+// settle does at once what PostgreSQL would do by itself in the minutes after a
+// load, so that the first figures aren't those of a server that cleans up.
+// SQLite has nothing of the kind.
+func settle(ctx context.Context, url string) error {
+	if strings.HasPrefix(url, "sqlite:") {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	for _, sql := range []string{"VACUUM (ANALYZE)", "CHECKPOINT"} {
+		if _, e := conn.Exec(ctx, sql); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	return errors.Join(err, conn.Close(ctx))
+}
+
 func (d *databases) createPostgres(ctx context.Context, name, sql string) (string, error) {
 	u, err := url.Parse(d.postgres)
 	if err != nil {

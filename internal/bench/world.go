@@ -73,6 +73,9 @@ func newWorld(ctx context.Context, d *databases, program, database string, users
 	if err := w.server.stop(); err != nil {
 		return w, err
 	}
+	if err := settle(ctx, w.url); err != nil {
+		return w, fmt.Errorf("settling: %w", err)
+	}
 	copied, err := d.copy(ctx, program, w.url)
 	if err != nil {
 		return w, err
