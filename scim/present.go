@@ -137,7 +137,7 @@ func (p *presenter) meta(b []byte, rec *store.Record) []byte {
 }
 
 // origin appends our Origin extension: whose values win, what follows from it,
-// and which sources hold a link (DESIGN §6).
+// and which sources hold a link (docs/model.md).
 func (p *presenter) origin(b []byte, rec *store.Record) ([]byte, error) {
 	o := p.t.Origin
 	b = append(append(b, ','), o.Quoted()...)

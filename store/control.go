@@ -6,7 +6,7 @@ import (
 	"github.com/workspace-scim/workspace/scim/schema"
 )
 
-// SourceKind is the kind of a source (DESIGN §1).
+// SourceKind is the kind of a source.
 type SourceKind string
 
 // The kinds of sources.
@@ -54,7 +54,7 @@ type Source struct {
 	CreatedAt       time.Time
 }
 
-// Policies are the choices of DESIGN §9 for one source. The zero value is the
+// Policies are the choices of docs/model.md for one source. The zero value is the
 // default of each.
 type Policies struct {
 	// Names is what to do when first or last name is missing: "" or "accept",

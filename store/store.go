@@ -273,7 +273,7 @@ type Identity struct {
 // LinkState is the state of a link.
 type LinkState int
 
-// The states of a link (DESIGN §5).
+// The states of a link (docs/model.md).
 const (
 	Linked       LinkState = 1
 	LinkParked   LinkState = 2 // the source may see it, the resolved view may not

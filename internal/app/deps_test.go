@@ -78,7 +78,7 @@ var layers = []struct {
 	{
 		[]string{"..."},
 		[]string{"github.com/elimity-com/scim"},
-		"its server panics on some requests (STACK §1.3); it is an oracle for tests",
+		"its server panics on some requests; it is an oracle for tests",
 	},
 }
 

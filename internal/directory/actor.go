@@ -5,7 +5,7 @@ import (
 )
 
 // Actor is who speaks: the token picks it, nothing in a body can change it
-// (DESIGN §2).
+// (docs/model.md).
 type Actor struct {
 	Tenant store.Tenant
 	// Source is whose link is written; for an admin token the tenant's

@@ -4,7 +4,7 @@
 // store; how a request looks on the wire is the business of package scim.
 //
 // A write by a source lands in that source's link, raw. The resolved resource
-// is worked out from all links at once (DESIGN §2), and one event tells what
+// is worked out from all links at once (docs/model.md), and one event tells what
 // changed, in the same transaction. A source reads and writes its own view, an
 // admin token the resolved one.
 package directory

@@ -221,7 +221,7 @@ func (w *world) write(s step, dryRun bool) ([]store.Event, error) {
 }
 
 // The laws of the design, over random histories of two directories, an HR tool
-// and an administrator (DESIGN §3).
+// and an administrator (docs/model.md).
 func TestLawsHoldOverRandomHistories(t *testing.T) {
 	s := openStore(t)
 	n := 0

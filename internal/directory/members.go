@@ -83,7 +83,7 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 
 // memberRIDs resolves references to members. One that was deleted is skipped
 // and logged; one that never existed is refused, or parked for sources that
-// refer by ids of their own (DESIGN §9).
+// refer by ids of their own (docs/model.md).
 func (w *Writer) memberRIDs(s *subject, refs []string, ids map[int64]string) ([]int64, error) {
 	found, err := w.lookUp(refs)
 	if err != nil {

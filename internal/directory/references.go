@@ -36,7 +36,7 @@ func (w *Writer) manager(s *subject, p *party) (string, error) {
 		})
 		return "", nil
 	case !target.State.Visible() && target.State != store.Held:
-		return "", nil // DESIGN §9: a deleted one is accepted and skipped
+		return "", nil // a deleted one is accepted and skipped
 	}
 	return target.ID, nil
 }
@@ -62,7 +62,7 @@ func (w *Writer) find(source int64, ref string, kinds ...schema.Kind) (*store.Re
 }
 
 // findNamed resolves a reference by externalId or anchor. What the source has
-// deleted isn't there: it may come back, and is waited for (DESIGN §9).
+// deleted isn't there: it may come back, and is waited for (docs/model.md).
 func (w *Writer) findNamed(source int64, ref string, kinds ...schema.Kind) (*store.Ref, error) {
 	for _, kind := range kinds {
 		l, err := w.tx.FindExternalID(source, kind, ref)
@@ -179,7 +179,7 @@ func (w *Writer) means(ref string, s *subject) bool {
 }
 
 // forget removes the references to a deleted user from the documents of the
-// source that deleted it (ENTRA F5) and from the resolved ones.
+// source that deleted it and from the resolved ones.
 func (w *Writer) forget(t *schema.ResourceType, gone *subject) error {
 	if t.Manager == nil {
 		return nil

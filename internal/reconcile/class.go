@@ -5,7 +5,7 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// The derived classes of users and groups (DESIGN §7).
+// The derived classes of users and groups (docs/model.md).
 const (
 	ClassOnPrem          = "onPrem"
 	ClassCloudOnly       = "cloudOnly"

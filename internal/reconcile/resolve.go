@@ -42,7 +42,7 @@ func Precedence(a, b store.Source) int {
 }
 
 // Resolve merges the assertions of the sources with a live link, in any order,
-// into the resolved resource (DESIGN §2, law 1). The first by Precedence is
+// into the resolved resource (law 1, docs/model.md). The first by Precedence is
 // the authority: each attribute is its, and only what it doesn't assert at all
 // is taken from the next. An attribute is the unit, with all its values: the
 // e-mails of two sources are never mixed. Attributes of an extension count

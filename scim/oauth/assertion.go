@@ -69,7 +69,7 @@ func (h *Handler) verifyFor(ctx context.Context, token *jwt.JSONWebToken, kid st
 	return judge(c, f, h.now())
 }
 
-// judge compares what an assertion says with what is pinned (ENTRA A5). The tid
+// judge compares what an assertion says with what is pinned. The tid
 // is compared on its own: an audience can be the same for every tenant in the
 // world.
 func judge(c claims, f store.Federation, now time.Time) error {

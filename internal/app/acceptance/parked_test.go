@@ -21,7 +21,7 @@ var replacements = map[string]func(c *client, group string, members list){
 }
 
 // A source that refers by the ids of its own directory may name a member before
-// it comes (DESIGN §9). Who replaces the group's members decides about it too.
+// it comes (docs/model.md). Who replaces the group's members decides about it too.
 func TestAMemberThatHasNotArrivedIsReplacedWithTheOthers(t *testing.T) {
 	eachTenant(t, func(t *testing.T, n *tenant) {
 		for name, replace := range replacements {
