@@ -108,6 +108,9 @@ func (b *bench) scenario(ctx context.Context, s scenario, worlds []*world) ([]fi
 }
 
 func (b *bench) scenarioRound(ctx context.Context, s *scenario, w *world, g *gathering) error {
+	if err := warm(ctx, w.url); err != nil {
+		return fmt.Errorf("reading the database into memory: %w", err)
+	}
 	got, err := s.server(w).measure(ctx, s.clients, b.round())
 	if err != nil {
 		return err
