@@ -155,7 +155,7 @@ func (c *Client) do(ctx context.Context, q request) (answer, error) {
 		case ctx.Err() != nil:
 			// Not an error of the server, however the transport words it.
 			return a, context.Cause(ctx)
-		case errors.As(err, &known) && !known.Temporary():
+		case errors.As(err, &known) && !known.Temporary(), Untrusted(err):
 			return a, err
 		case q.once && !(known != nil && known.Status == http.StatusTooManyRequests):
 			return a, &uncertainError{err}

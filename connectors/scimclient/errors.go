@@ -1,6 +1,7 @@
 package scimclient
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -82,6 +83,14 @@ func Temporary(err error) bool {
 	var e *Error
 	var c *connectionError
 	return errors.As(err, &c) || errors.As(err, &e) && e.Temporary()
+}
+
+// Untrusted says whether the server showed a certificate that isn't trusted, or
+// of another name, so that nothing was sent to it. Trying again doesn't help.
+func Untrusted(err error) bool {
+	var c *connectionError
+	var v *tls.CertificateVerificationError
+	return errors.As(err, &c) && errors.As(c.err, &v)
 }
 
 // Is says whether the server refused with this code.

@@ -14,7 +14,8 @@ import (
 	"github.com/workspace-scim/workspace/connectors/scimclient"
 )
 
-func TestATokenIsNeverSentInClearText(t *testing.T) {
+// W021: https is needed but to a loopback address.
+func TestW021ATokenIsNeverSentInClearText(t *testing.T) {
 	for _, url := range []string{
 		"http://scim.contoso.com", "http://10.0.0.1:8080", "http://127.0.0.1.contoso.com", "http://localhost.contoso.com", "HTTP://contoso.com", "ftp://127.0.0.1",
 		"scim.contoso.com", "", "https://", "https://user:secret@contoso.com", "https://contoso.com?x=1", "https://contoso.com#x",
@@ -43,7 +44,8 @@ func pinned(t *testing.T, s *httptest.Server) string {
 	return file
 }
 
-func TestOnlyThePinnedAuthorityIsTrusted(t *testing.T) {
+// W021: a certificate of another authority ends the request at once.
+func TestW021OnlyThePinnedAuthorityIsTrusted(t *testing.T) {
 	s := &server{answer: func(_ int, w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(limits("10", "10000"))) }}
 	h := httptest.NewTLSServer(s)
 	t.Cleanup(h.Close)
@@ -70,6 +72,26 @@ func TestOnlyThePinnedAuthorityIsTrusted(t *testing.T) {
 	if s.count() != asked {
 		t.Error("a request went to a server that isn't trusted")
 	}
+	met := &meeting{with: system}
+	c := client(t, scimclient.Config{URL: h.URL, Transport: met})
+	if _, err := c.Limits(t.Context()); !scimclient.Untrusted(err) || met.times != 1 {
+		t.Errorf("met %d times, want once: %v", met.times, err)
+	}
+	if _, err := c.Enrol(t.Context(), "ws_e1", "dc1"); !scimclient.Untrusted(err) || scimclient.Uncertain(err) || met.times != 2 {
+		t.Errorf("met %d times, want twice, and the code isn't spent: %v", met.times, err)
+	}
+}
+
+// meeting counts requests.
+type meeting struct {
+	with  http.RoundTripper
+	times int
+}
+
+// RoundTrip fulfils http.RoundTripper.
+func (m *meeting) RoundTrip(r *http.Request) (*http.Response, error) {
+	m.times++
+	return m.with.RoundTrip(r)
 }
 
 func TestACAFileThatIsNoneIsRefused(t *testing.T) {

@@ -89,9 +89,10 @@ func New(o Options) (*Agent, error) {
 	}, nil
 }
 
-// Run works until the context ends, for which it returns nil, or the server
-// tells the agent to restart. It pulls while it holds the lease; else it waits
-// for it. What goes wrong is logged and tried again.
+// Run works until the context ends, for which it returns nil, the server tells
+// the agent to restart, or shows a certificate that isn't trusted. It pulls while
+// it holds the lease; else it waits for it. What else goes wrong is logged and
+// tried again. It is called once.
 func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -117,6 +118,8 @@ func (a *Agent) Run(ctx context.Context) error {
 			if scimclient.Is(err, "configurationMismatch") {
 				wait = time.Second
 			}
+		case scimclient.Untrusted(err):
+			return err
 		case err != nil:
 			a.set("error")
 			a.Log.Error("work interrupted", "error", err)

@@ -2,12 +2,16 @@ package agent_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/workspace-scim/workspace/connectors"
 	"github.com/workspace-scim/workspace/connectors/connectortest"
 	"github.com/workspace-scim/workspace/connectors/runner"
+	"github.com/workspace-scim/workspace/connectors/scimclient"
 	"github.com/workspace-scim/workspace/internal/agent"
 	"github.com/workspace-scim/workspace/internal/apptest"
 )
@@ -64,4 +68,33 @@ func TestOncePullsOneTime(t *testing.T) {
 	if r, err = h.agent.Once(context.Background(), true); err != nil || r.Kind != "resync" || r.Counts.Unchanged != 1 {
 		t.Errorf("%+v %v", r, err)
 	}
+}
+
+// untrusting is a network, or a directory, where every certificate is somebody
+// else's.
+type untrusting struct{}
+
+func (untrusting) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+}
+
+func (untrusting) Pull(context.Context, []byte, connectors.Sink) error {
+	return &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+}
+
+// W021: a server that isn't trusted ends the agent; a directory that isn't, and
+// may be mended while the agent waits, doesn't.
+func TestW021AnUntrustedServerEndsTheAgent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, apptest.SQLite(t))
+	h := s.enrol("a", func(o *agent.Options) { o.Transport = untrusting{} }).run()
+	if err := <-h.ended; !scimclient.Untrusted(err) {
+		t.Errorf("it ended with %v", err)
+	}
+	h = s.enrol("b", func(o *agent.Options) {
+		o.New = func(json.RawMessage) (connectors.Source, error) { return untrusting{}, nil }
+	}).run()
+	s.await("it fails", func() bool { return h.seen().State == "error" })
+	h.beats(2)
+	h.stop()
 }
