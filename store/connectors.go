@@ -153,7 +153,7 @@ type AgentReport struct {
 	State     string
 	Hash      []byte // of the configuration that it works by, nil for none
 	StartedAt time.Time
-	CoLocated bool // it runs on a domain controller
+	CoLocated bool // it runs on the server's machine
 }
 
 // Command is something that the agents of a source are to do.

@@ -48,7 +48,7 @@ func (c *AgentListCmd) Run(p *program) error {
 			return err
 		}
 		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tNAME\tSOURCE\tSTATE\tVERSION\tOS\tCONFIGURATION\tENROLLED\tSEEN")
+		fmt.Fprintln(w, "ID\tNAME\tSOURCE\tSTATE\tVERSION\tOS\tCONFIGURATION\tENROLLED\tSEEN\tNOTE")
 		for after := ""; ; {
 			agents, err := d.Agents(p.ctx, a, after, listPage)
 			if err != nil {
@@ -60,8 +60,12 @@ func (c *AgentListCmd) Run(p *program) error {
 				if !g.RevokedAt.IsZero() {
 					state = "revoked"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.PublicID, g.Name, names[g.Source], state, orDash(g.Version), orDash(g.OS),
-					orDash(short(g.Hash)), day(g.EnrolledAt), minute(g.SeenAt))
+				note := ""
+				if g.CoLocated {
+					note = "coLocated"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.PublicID, g.Name, names[g.Source], state, orDash(g.Version), orDash(g.OS),
+					orDash(short(g.Hash)), day(g.EnrolledAt), minute(g.SeenAt), orDash(note))
 			}
 			if len(agents) < listPage {
 				return w.Flush()

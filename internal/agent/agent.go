@@ -21,6 +21,9 @@ type Options struct {
 	Identity  Identity
 	Transport http.RoundTripper // nil for scimclient.NewTransport
 	Version   string            // of the program
+	// Inside says that the agent is a part of the server, so that where the server
+	// is is no news.
+	Inside bool
 	// New makes the connector for a configuration of the server. What only the
 	// agent's machine knows, such as a password, it knows by itself.
 	New func(configuration json.RawMessage) (connectors.Source, error)
@@ -42,9 +45,12 @@ type Agent struct {
 	Options
 	client  *scimclient.Client
 	started time.Time
-	share   *share
-	turn    chan struct{} // holds one while a pull goes on
-	asking  sync.Mutex    // one lease after the other
+	// coLocated says that the server is on this machine too; set before the first
+	// heartbeat.
+	coLocated bool
+	share     *share
+	turn      chan struct{} // holds one while a pull goes on
+	asking    sync.Mutex    // one lease after the other
 
 	mu           sync.Mutex
 	state        string
@@ -96,6 +102,9 @@ func New(o Options) (*Agent, error) {
 func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	if a.coLocated = !a.Inside && coLocated(ctx, a.Identity.URL); a.coLocated {
+		a.Log.Warn("the server is on this machine too, which works and isn't recommended", "code", "coLocated", "server", a.client.URL())
+	}
 	var beats sync.WaitGroup
 	beats.Go(func() { a.beatAlways(ctx, stop) })
 	defer beats.Wait()
@@ -247,7 +256,7 @@ func (a *Agent) heartbeat() scimclient.Heartbeat {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return scimclient.Heartbeat{
-		Version: a.Version, OS: runtime.GOOS, State: a.state, Configuration: a.hash, StartedAt: a.started, Acknowledged: a.acknowledged,
+		Version: a.Version, OS: runtime.GOOS, State: a.state, Configuration: a.hash, StartedAt: a.started, CoLocated: a.coLocated, Acknowledged: a.acknowledged,
 	}
 }
 

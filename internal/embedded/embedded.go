@@ -93,7 +93,7 @@ func (c *Connector) work(ctx context.Context) error {
 	defer c.revoke(context.WithoutCancel(ctx), id.Agent)
 	for {
 		a, err := agent.New(agent.Options{
-			Identity: id, Transport: Transport{c.Handler}, Version: versionMark + c.Version, New: c.New, Interval: c.Interval, Beat: c.Beat, Log: c.Log,
+			Identity: id, Transport: Transport{c.Handler}, Version: versionMark + c.Version, Inside: true, New: c.New, Interval: c.Interval, Beat: c.Beat, Log: c.Log,
 		})
 		if err != nil {
 			return err
