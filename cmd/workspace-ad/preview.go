@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"unicode"
 
@@ -12,7 +13,9 @@ import (
 )
 
 // PreviewCmd shows what a full pull would do.
-type PreviewCmd struct{}
+type PreviewCmd struct {
+	Configuration string `type:"path" placeholder:"FILE" help:"File with a JSON object to go by in place of the source's configuration: what saving it would do."`
+}
 
 // Run fulfils kong: a line for each object that would change, then the counts.
 func (c *PreviewCmd) Run(p *program) error {
@@ -20,8 +23,14 @@ func (c *PreviewCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	var trial json.RawMessage
+	if c.Configuration != "" {
+		if trial, err = os.ReadFile(c.Configuration); err != nil {
+			return err
+		}
+	}
 	out := bufio.NewWriter(p.stdout)
-	r, err := a.Preview(p.ctx, func(l runner.Line) error {
+	r, err := a.Preview(p.ctx, trial, func(l runner.Line) error {
 		_, err := fmt.Fprintln(out, describe(l))
 		return err
 	})

@@ -162,8 +162,9 @@ type configured struct {
 	source     connectors.Source
 }
 
-// configured reads the configuration and makes the connector for it.
-func (a *Agent) configured(ctx context.Context) (configured, error) {
+// configured reads the configuration and makes the connector for it, or for
+// another that is tried in its place, unless that is nil.
+func (a *Agent) configured(ctx context.Context, trial json.RawMessage) (configured, error) {
 	src, err := a.client.Source(ctx, a.Identity.Source)
 	if err != nil {
 		return configured{}, err
@@ -172,6 +173,9 @@ func (a *Agent) configured(ctx context.Context) (configured, error) {
 	var document json.RawMessage
 	if src.Configuration != nil {
 		document, out.hash = src.Configuration.Document, src.Configuration.Hash
+	}
+	if trial != nil {
+		document = trial
 	}
 	limits, err := runner.ReadLimits(document)
 	if err != nil {
@@ -195,7 +199,7 @@ func (c configured) close() {
 // Once pulls one time, waiting for nobody: it is an error if another agent holds
 // a lease.
 func (a *Agent) Once(ctx context.Context, resync bool) (all runner.Result, err error) {
-	c, err := a.configured(ctx)
+	c, err := a.configured(ctx, nil)
 	if err != nil {
 		return all, err
 	}
@@ -214,10 +218,11 @@ func (a *Agent) Once(ctx context.Context, resync bool) (all runner.Result, err e
 }
 
 // Preview reads everything from the directory and shows, object by object, what
-// a full pull would do; see [runner.Preview]. It writes nothing and takes no
-// lease, so it disturbs no agent that works.
-func (a *Agent) Preview(ctx context.Context, show func(runner.Line) error) (runner.Result, error) {
-	c, err := a.configured(ctx)
+// a full pull would do, by the source's configuration or, unless it is nil, by
+// trial in its place; see [runner.Preview]. It writes nothing and takes no lease,
+// so it disturbs no agent that works.
+func (a *Agent) Preview(ctx context.Context, trial json.RawMessage, show func(runner.Line) error) (runner.Result, error) {
+	c, err := a.configured(ctx, trial)
 	if err != nil {
 		return runner.Result{}, err
 	}

@@ -51,7 +51,7 @@ func TestASourceIsClosedWhenNoPullComes(t *testing.T) {
 	if _, err := h.agent.Once(context.Background(), false); err != nil || source.closed != 1 {
 		t.Errorf("closed %d times, want once: %v", source.closed, err)
 	}
-	if _, err := h.agent.Preview(context.Background(), func(runner.Line) error { return nil }); err != nil || source.closed != 2 {
+	if _, err := h.agent.Preview(context.Background(), nil, func(runner.Line) error { return nil }); err != nil || source.closed != 2 {
 		t.Errorf("closed %d times, want twice: %v", source.closed, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // work takes its share of the source's partitions and pulls them, again and
 // again, until something ends it; never two at a time.
 func (a *Agent) work(ctx context.Context) error {
-	c, err := a.configured(ctx)
+	c, err := a.configured(ctx, nil)
 	if err != nil {
 		return err
 	}
