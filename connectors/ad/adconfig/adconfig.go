@@ -40,18 +40,26 @@ type Domain struct {
 	KerberosConf string `name:"kerberos-conf" type:"path" placeholder:"FILE" help:"With --bind kerberos: a krb5.conf, of which only the realm's kdc lines are read."`
 	// ChangeTracking is a dirsync.Mode.
 	ChangeTracking string `name:"tracking" enum:"dirSync,objectSecurity,usnChanged" default:"dirSync" help:"How changes are tracked: dirSync, or without the right Replicating Directory Changes objectSecurity or usnChanged, which are weaker (docs/ad.md)."`
+	// Idle is how long a controller may say nothing while an answer is due, from
+	// MinIdle to MaxIdle; 0 for dirsync's default.
+	Idle time.Duration `default:"150s" help:"How long a controller may say nothing while an answer is due, 10s to 1h (default ${default})."`
 	// Interval is the time between two pulls, at least MinInterval.
 	Interval time.Duration `default:"60s" help:"Time between two pulls, at least 30s (default ${default})."`
 }
 
-// MinInterval is the least time between two pulls.
-const MinInterval = 30 * time.Second
+const (
+	// MinInterval is the least time between two pulls.
+	MinInterval = 30 * time.Second
+	// MinIdle and MaxIdle bound Domain.Idle.
+	MinIdle = 10 * time.Second
+	MaxIdle = time.Hour
+)
 
 // Directory is the part that says how the domain is reached.
 func (d Domain) Directory() dirsync.Config {
 	c := dirsync.Config{
 		Servers: d.Server, ServerName: d.ServerName, CAFile: d.LDAPCA, Account: d.Account, PasswordFile: d.PasswordFile,
-		Mode: dirsync.Mode(d.ChangeTracking),
+		Mode: dirsync.Mode(d.ChangeTracking), Idle: d.Idle,
 	}
 	if d.Bind == "kerberos" {
 		c.Kerberos = &dirsync.Kerberos{KeytabFile: d.Keytab, KDCs: d.KDC, ConfFile: d.KerberosConf}
@@ -63,6 +71,9 @@ func (d Domain) Directory() dirsync.Config {
 func (d Domain) Check() error {
 	if d.Interval < MinInterval {
 		return fmt.Errorf("interval: %s is shorter than %s", d.Interval, MinInterval)
+	}
+	if d.Idle != 0 && (d.Idle < MinIdle || d.Idle > MaxIdle) {
+		return fmt.Errorf("idle: %s isn't from %s to %s", d.Idle, MinIdle, MaxIdle)
 	}
 	if d.Bind != "kerberos" && (d.Keytab != "" || len(d.KDC) > 0 || d.KerberosConf != "") {
 		return errors.New("keytab, kdc and kerberos-conf are for bind: kerberos")
