@@ -38,7 +38,10 @@ func (c *CheckCmd) Run(p *program) error {
 	}
 	tell("Directory", p.checkDirectory())
 	tell("Workspace", p.checkServer())
-	if faults > 0 {
+	switch {
+	case faults == 1:
+		return errors.New("1 fault; nothing was changed")
+	case faults > 1:
 		return fmt.Errorf("%d faults; nothing was changed", faults)
 	}
 	fmt.Fprintln(p.stdout, "Both ends are ready.")

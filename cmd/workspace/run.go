@@ -45,12 +45,20 @@ func (c *RunListCmd) Run(p *program) error {
 			for _, k := range n.Counts.Skipped {
 				skipped += k
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", n.PublicID, names[n.Source], n.Kind, n.State, n.Done, n.Total,
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", n.PublicID, names[n.Source], n.Kind, n.State, done(n),
 				n.Counts.Created, n.Counts.Updated, n.Counts.Disabled, n.Counts.Deleted, skipped, n.Counts.Failed,
 				minute(n.StartedAt), n.UpdatedAt.Sub(n.StartedAt), minute(n.NextAt), orDash(n.Detail))
 		}
 		return w.Flush()
 	})
+}
+
+// done is how far a run is, and of how much where that is known.
+func done(n store.Run) string {
+	if n.Total == 0 {
+		return fmt.Sprint(n.Done)
+	}
+	return fmt.Sprintf("%d/%d", n.Done, n.Total)
 }
 
 // oneRun names a run.

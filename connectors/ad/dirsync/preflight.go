@@ -3,6 +3,7 @@ package dirsync
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -123,8 +124,23 @@ func (p *preflight) unreachable(url string, err error) (next bool) {
 		p.add(Fault, "noTLS", "use ldaps://, or give the server a certificate", "%v", err)
 		return true
 	}
-	p.add(Fault, "serverUnreachable", "check the name, the port, the firewall, and CAFile", "%v", err)
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		p.add(Fault, "certificateRefused", certificateWayOut(untrusted), "%v", err)
+		return true
+	}
+	p.add(Fault, "serverUnreachable", "check the name, the port and the firewall", "%v", err)
 	return true
+}
+
+// certificateWayOut says what makes a certificate one that is taken.
+func certificateWayOut(e *tls.CertificateVerificationError) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](e); ok {
+		return "give the certificate of the authority that signed it, or it itself if nobody did, as CAFile (--ldap-ca)"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](e); ok {
+		return "name the server as its certificate does, in its URL or as ServerName (--server-name); the certificate has to have that name as subjectAltName, which the one that Samba makes for itself doesn't"
+	}
+	return "give the server another certificate"
 }
 
 // kerberos says how the account was proven, if it wasn't by its password.
@@ -214,7 +230,7 @@ func (p *preflight) deleted(ctx context.Context, c *conn) {
 		p.add(Note, "deletedObjects", "", "deletions are told with the changes; the account may not look them up")
 	default:
 		p.add(Warning, "deletedObjects",
-			fmt.Sprintf(`dsacls "%s" /takeOwnership, then dsacls "%s" /G "%s:LCRP" (Samba: samba-tool dsacl set --objectdn="%s" --sddl="(A;CI;RPLCLO;;;SID)")`, container, container, p.config.Account, container),
+			fmt.Sprintf(`dsacls "%s" /takeOwnership, then dsacls "%s" /G "%s:LCRP" (Samba: the script under Rights in docs/ad.md)`, container, container, p.config.Account),
 			"the account %s may not read %s, so deletions aren't told", p.config.Account, container)
 	}
 }

@@ -68,7 +68,12 @@ func TestPreflight(t *testing.T) {
 	other := adtest.Start(t, adtest.Settings{Realm: "OTHER.EXAMPLE"})
 	foreign := c
 	foreign.Servers = []string{d.URL(), other.URL()}
-	check("another domain's server has another CA", foreign, "serverUnreachable")
+	check("another domain's server has another CA", foreign, "certificateRefused")
+	foreign.Servers, foreign.ServerName = []string{d.URL()}, "dc9.test.example"
+	check("another name", foreign, "certificateRefused")
+	if _, findings := codes(foreign); !strings.Contains(findings[0].WayOut, "--server-name") {
+		t.Errorf("the way out is %q", findings[0].WayOut)
+	}
 	wrong := c
 	wrong.Account = d.NetBIOS + `\nobody`
 	// One refusal is enough: each further try brings an account nearer to being
