@@ -14,8 +14,8 @@
 // WORKSPACE_AD_LDAP_CA) and in a YAML file (--config); a relative path in it is
 // of the file's directory. A flag wins over the environment, that over the file,
 // and the file over the default. What a command is asked for goes to standard
-// output, everything else to standard error. The exit status is 0, 1 for a
-// failure, 80 for a wrong command line.
+// output, which for run is its log; everything else to standard error. The exit
+// status is 0, 1 for a failure, 80 for a wrong command line.
 package main
 
 import (
@@ -84,6 +84,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			p.stdout = bar.over(stdout)
 		}
+	}
+	if command.Command() == "run" {
+		logs = p.stdout
 	}
 	p.log, err = cli.Logger(logs)
 	parser.FatalIfErrorf(err)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,15 +120,13 @@ func TestInstallRefusesWhatCouldNotRun(t *testing.T) {
 	}
 }
 
-// E016, W018: the agent is one static binary; told to end, it ends in order
-// within 10 s, though its domain controller doesn't answer.
+// E016, W017, W018, E002: the agent is one static binary. It works in the
+// foreground, says what it does on standard output, listens nowhere and is
+// connected to its server alone; told to end by SIGTERM or Ctrl-C, it ends in
+// order within 10 s, though its domain controller doesn't answer. W020: once it
+// says that its server is on the same machine, here and there.
 func TestE016OneStaticBinaryEndsWhenItIsTold(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "workspace-ad")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := built(t)
 	program, err := elf.Open(binary)
 	if err != nil {
 		t.Fatal(err)
@@ -142,10 +141,12 @@ func TestE016OneStaticBinaryEndsWhenItIsTold(t *testing.T) {
 	app.AddSource(store.SourceAD, "corp")
 	_, config := installed(t)
 	identity := filepath.Join(t.TempDir(), "identity.json")
+	var out bytes.Buffer // read when the process has ended
 	start := func(args ...string) *exec.Cmd {
 		t.Helper()
+		out.Reset()
 		c := exec.Command(binary, append([]string{"--identity", identity}, args...)...)
-		c.Stdout, c.Stderr = os.Stderr, os.Stderr
+		c.Stdout, c.Stderr = &out, os.Stderr
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -154,8 +155,35 @@ func TestE016OneStaticBinaryEndsWhenItIsTold(t *testing.T) {
 	if err := start("enrol", enrolmentCode(t, app, "corp"), "--url", app.URL).Wait(); err != nil {
 		t.Fatal(err)
 	}
-	working := start("run", "--config", config, "--account", "svc@contoso.com", "--server", "ldaps://127.0.0.1:1")
-	defer func() { _ = working.Process.Kill() }() // it may have ended
+	for _, end := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		began := time.Now()
+		working := start("run", "--config", config, "--account", "svc@contoso.com", "--server", "ldaps://127.0.0.1:1")
+		defer func() { _ = working.Process.Kill() }() // it may have ended
+		if a := heard(t, app, began); !a.CoLocated {
+			t.Errorf("it isn't said to be on the server's machine: %+v", a)
+		}
+		listening, connected := sockets(t, working.Process.Pid)
+		if server := remote(t, app.URL); len(listening) > 0 || len(connected) == 0 || slices.ContainsFunc(connected, func(a string) bool { return a != server }) {
+			t.Errorf("it listens at %q and is connected to %q, its server is %s", listening, connected, server)
+		}
+		if err := working.Process.Signal(end); err != nil {
+			t.Fatal(err)
+		}
+		late := time.AfterFunc(10*time.Second, func() { _ = working.Process.Kill() })
+		if err := working.Wait(); err != nil {
+			t.Errorf("told to end by %v: %v", end, err)
+		}
+		late.Stop()
+		if n := strings.Count(out.String(), "code=coLocated"); n != 1 {
+			t.Errorf("it says %d times that it is on the server's machine:\n%s", n, &out)
+		}
+	}
+}
+
+// heard waits for a heartbeat of the only agent, and gives what the server knows
+// of it.
+func heard(t *testing.T, app *apptest.App, since time.Time) store.Agent {
+	t.Helper()
 	admin, err := app.Directory.Administrator(t.Context(), "test", apptest.Tenant)
 	if err != nil {
 		t.Fatal(err)
@@ -165,16 +193,8 @@ func TestE016OneStaticBinaryEndsWhenItIsTold(t *testing.T) {
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("%+v %v", agents, err)
 		}
-		if len(agents) == 1 && !agents[0].SeenAt.IsZero() {
-			break
+		if len(agents) == 1 && agents[0].SeenAt.After(since) {
+			return agents[0]
 		}
-	}
-	if err := working.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	late := time.AfterFunc(10*time.Second, func() { _ = working.Process.Kill() })
-	defer late.Stop()
-	if err := working.Wait(); err != nil {
-		t.Errorf("told to end: %v", err)
 	}
 }
