@@ -16,7 +16,8 @@ import (
 )
 
 // TestEnrol makes an identity file that only its owner can read, and refuses
-// what is unsafe or makes no sense, each with the way out.
+// what is unsafe (W021) or makes no sense, such as an interval below 30 s (W015),
+// each with the way out.
 func TestEnrol(t *testing.T) {
 	app := apptest.Start(t)
 	app.AddSource(store.SourceAD, "corp")

@@ -18,10 +18,11 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// W014, W015, W022, W024, A032: the agent as it is run by hand, between a real
-// domain controller and a real server. The missing right is named with the
-// command that grants it; then people and groups arrive, and each kind of change
-// after them; what doesn't change writes nothing.
+// W014, W015, W022, W024, A031, A032: the agent as it is run by hand, between a
+// real domain controller and a real server. The missing right is named with the
+// command that grants it, before the source is enabled; then people and groups
+// arrive, and each kind of change after them; what doesn't change writes nothing.
+// W013: nor is anything written to the domain, for which the account has no right.
 func TestW014TheAgentBringsADomain(t *testing.T) {
 	d := adtest.Start(t, adtest.Settings{})
 	apptest.Each(t, func(t *testing.T, database string) {
@@ -30,6 +31,9 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 		svc := d.Service("svc-" + suffix)
 		app := apptest.Start(t, apptest.On(database))
 		token := app.AddSource(store.SourceAD, "corp")
+		if err := app.Directory.DisableSource(t.Context(), "test", apptest.Tenant, "corp"); err != nil {
+			t.Fatal(err)
+		}
 		file := filepath.Join(t.TempDir(), "identity.json")
 		do := func(status int, says string, args ...string) {
 			t.Helper()
@@ -47,11 +51,15 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 			d.Grant(svc.DN, right)
 		}
 		do(0, "Both ends are ready.", domain("check")...)
+		if err := app.Directory.EnableSource(t.Context(), "test", apptest.Tenant, "corp"); err != nil {
+			t.Fatal(err)
+		}
 
 		ou := d.OU("people-"+suffix, "")
 		ada := d.User("ada-"+suffix, ou, adtest.Attrs{"givenName": {"Ada"}, "sn": {"Lovelace " + suffix}})
 		bob := d.User("bob-"+suffix, ou, adtest.Attrs{"givenName": {"Bob"}, "sn": {"Babbage " + suffix}})
 		crew := d.Group("crew-"+suffix, ou, ada, bob)
+		untouched := unwritten(t, d, svc.DN)
 		do(0, "Nothing was written; a run would succeed: ", domain("preview")...)
 		do(0, "created  User   CN=ada-"+suffix, domain("preview")...)
 		do(0, "succeeded: ", domain("once")...)
@@ -78,9 +86,12 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 			t.Errorf("an idle pull made of %v\n%v", user, again)
 		}
 
+		untouched("a full pull and one of no change")
+
 		d.Set(ada, "sn", "King "+suffix)
 		d.Set(bob, "userAccountControl", "546")
 		d.RemoveMembers(crew, bob)
+		untouched = unwritten(t, d, svc.DN)
 		do(0, "members -1", domain("preview")...)
 		do(0, `name.familyName "Lovelace `+suffix+`" -> "King `+suffix+`"`, domain("preview")...)
 		do(0, "deviceObject", domain("preview")...)
@@ -94,6 +105,8 @@ func TestW014TheAgentBringsADomain(t *testing.T) {
 		if group := find("/Groups", `displayName eq "crew-`+suffix+`"`); len(group["members"].([]any)) != 1 {
 			t.Errorf("crew after one left: %v", group)
 		}
+
+		untouched("a preview and a pull of changes")
 
 		d.Delete(bob)
 		do(0, "1 deleted", domain("once")...)

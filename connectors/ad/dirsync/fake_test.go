@@ -44,7 +44,9 @@ type fakeQuery struct {
 	attributes []string
 	wholeTree  bool
 	dirSync    bool
-	cookie     string
+	// incremental says that of links only what changed is asked for.
+	incremental bool
+	cookie      string
 }
 
 // Identities of the fake.
@@ -168,7 +170,10 @@ func (f *fakeDC) serve(conn net.Conn) {
 				}
 				send(answer)
 			}
-		default:
+		case 0x42: // UnbindRequest (RFC 4511 §4.3)
+			return
+		default: // W013: whatever else it is, it is no reading
+			f.t.Errorf("the controller is asked for the operation %#x", operation.tag)
 			return
 		}
 	}
@@ -192,6 +197,9 @@ func fakeParse(b, controls []byte) (q fakeQuery) {
 	received, _ := parseControls(controls)
 	for _, c := range received {
 		if c.oid == oidDirSync {
+			body, _, _ := cutTag(c.value, tagSequence)
+			flags, _, _ := cutInteger(body, tagInteger)
+			q.incremental = uint32(flags)&flagIncrementalValues != 0
 			_, cookie, _ := parseDirSync(c.value)
 			q.dirSync, q.cookie = true, string(cookie)
 		}
