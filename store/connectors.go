@@ -156,6 +156,22 @@ type AgentReport struct {
 	CoLocated bool // it runs on the server's machine
 }
 
+// SourceHealth is how a source is doing that connectors bring.
+type SourceHealth struct {
+	Tenant, Source string // the tenant's slug and the source's name
+	// SucceededAt is when the last run ended that succeeded, NextAt when the one
+	// after it is due; zero for never, and where nobody said. Of several partitions
+	// they are those of the one that is furthest behind, among those whose leases were
+	// renewed in the ten minutes up to the last renewal of any.
+	SucceededAt, NextAt time.Time
+	Held                int // runs that wait for a person
+	Problems            int // at most MaxCountedProblems
+	Agents              int // heard of lately, revoked ones not counted
+}
+
+// MaxCountedProblems is up to where the problems of a source are counted.
+const MaxCountedProblems = 10_000
+
 // Command is something that the agents of a source are to do.
 type Command struct {
 	ID        int64
@@ -214,6 +230,11 @@ type ConnectorReader interface {
 	// WorkingAgents counts the agents of a source that aren't revoked, don't say
 	// that they are paused, and were heard of after a time.
 	WorkingAgents(tenant, source int64, after time.Time) (int, error)
+	// SourceHealth gives how sources are doing, in the order of their ids: those of
+	// all tenants that aren't disabled and are of kind ad, or had a lease, or have an
+	// agent that isn't revoked. Agents count that were heard of after a time. It
+	// costs some look-ups for each source, however many runs there were.
+	SourceHealth(heardAfter time.Time, limit int) ([]SourceHealth, error)
 	// Commands gives the commands to an agent of a source behind a number,
 	// oldest first.
 	Commands(source int64, agent string, after int64, limit int) ([]Command, error)

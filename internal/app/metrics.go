@@ -12,8 +12,9 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// metrics are what /metrics shows. No label holds anything that a client can
-// choose: an unknown route is "none", an unknown method "other".
+// metrics are what /metrics shows, besides those of the store and of the sources. No
+// label holds anything that a client can choose: an unknown route is "none", an
+// unknown method "other".
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -73,8 +74,12 @@ func goVersion() string {
 	return "unknown"
 }
 
+// maxScrapes is how many are answered at once, and 503 to others: who asks needs
+// no token, and each asks the database.
+const maxScrapes = 4
+
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, MaxRequestsInFlight: maxScrapes})
 }
 
 // repaired counts a repair of form.

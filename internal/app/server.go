@@ -102,6 +102,7 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger}),
 		metrics:   newMetrics(o.Version),
 	}
+	s.metrics.registry.MustRegister(newSourceMetrics(s.directory, o.Logger))
 	if m, ok := st.(store.Measured); ok {
 		s.metrics.registry.MustRegister(storeMetrics{m})
 	}

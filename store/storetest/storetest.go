@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"runs", runChecks()},
 		{"problems", problemChecks()},
 		{"agents", agentChecks()},
+		{"health", healthChecks()},
 		{"pending", pendingChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
 		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
