@@ -29,7 +29,8 @@ type pull struct {
 	now           time.Time // the controller's, when the stream was opened
 	lookedAt      time.Time // of the pull before
 	next          checkpoint
-	skipped       map[string]int // objects by the code of why not
+	outlived      *connectors.Note // deletions since may be forgotten; nil if not
+	skipped       map[string]int   // objects by the code of why not
 
 	reached  map[dirsync.GUID]bool // groups whose members are in scope
 	inGroups map[dirsync.GUID]bool // who is a member of them

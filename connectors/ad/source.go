@@ -104,6 +104,15 @@ func (p *pull) begin(ctx context.Context, s *Source, after []byte) (connectors.P
 	if err != nil {
 		return connectors.Pull{}, err
 	}
+	if reason == "" && len(old.directory) > 0 {
+		forgotten, err := p.forgotten(ctx, old.lookedAt, facts.Time)
+		if err != nil {
+			return connectors.Pull{}, err
+		}
+		if forgotten {
+			reason = fullDeletionsForgotten
+		}
+	}
 	before := old.directory
 	if reason != "" {
 		old.directory = nil
@@ -169,6 +178,9 @@ func (p *pull) notes() (notes []connectors.Note) {
 	}
 	if note, weaker := p.weaker(); weaker {
 		notes = append(notes, note)
+	}
+	if p.outlived != nil {
+		notes = append(notes, *p.outlived)
 	}
 	switch {
 	case p.doubted && p.next.setBack:

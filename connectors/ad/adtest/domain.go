@@ -260,6 +260,14 @@ func (d *Domain) Restore(guid, dn string) {
 	d.must("restore "+dn, d.Admin().Modify(request))
 }
 
+// ForgetDeletions lets the controller collect its tombstones, as it does when they
+// have lived their time.
+func (d *Domain) ForgetDeletions() {
+	d.t.Helper()
+	out, err := sambaTool(d.dir, "domain", "tombstones", "expunge", "--tombstone-lifetime=0")
+	d.must("forget deletions: "+tail(out), err)
+}
+
 // SetPassword sets an account's password (MS-ADTS 3.1.1.3.1.5.1).
 func (d *Domain) SetPassword(dn, password string) {
 	d.t.Helper()
