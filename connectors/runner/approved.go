@@ -13,6 +13,9 @@ import (
 
 // decided looks at the run whose plan waits.
 func (c *cycle) decided() error {
+	if err := c.begunToHold(); err != nil || c.state.Held == "" {
+		return err
+	}
 	n, err := c.control.GetRun(c.ctx, c.state.Held)
 	if err != nil && !scimclient.NotFound(err) {
 		return err
@@ -33,6 +36,22 @@ func (c *cycle) decided() error {
 	return nil
 }
 
+// begunToHold takes over the run that a cycle was about to hold when it ended,
+// before it could say so. Its plan may have been approved by now.
+func (c *cycle) begunToHold() error {
+	if c.state.Holding == "" {
+		return nil
+	}
+	n, err := c.control.GetRun(c.ctx, c.state.Holding)
+	if err != nil && !scimclient.NotFound(err) {
+		return err
+	}
+	if c.state.Holding = ""; n.State == "held" || n.State == "approved" {
+		c.state.hold(n.ID)
+	}
+	return nil
+}
+
 // approved carries the plan out that waited, if a person has approved it by now.
 // The pull has told what the directory says of the plan's objects, and what is
 // set aside is weighed against the limits only after it.
@@ -44,7 +63,7 @@ func (c *cycle) approved() error {
 	if err != nil && !scimclient.NotFound(err) {
 		return err
 	}
-	if n.State != "approved" {
+	if c.waiting = n; n.State != "approved" {
 		return nil
 	}
 	if err := c.saveBack(); err != nil {
@@ -56,14 +75,15 @@ func (c *cycle) approved() error {
 	return c.progress("applying") // it is this run again that writes
 }
 
-// saveBack saves whom the plan is out of date for, with the checkpoint as it is:
-// who goes on with a plan that was begun knows nothing else of this pull.
+// saveBack saves what plan is about to be carried out, and whom it is out of date
+// for, with the checkpoint as it is: who goes on with it once it is begun knows
+// nothing else of this pull.
 func (c *cycle) saveBack() error {
 	s := decodeState(c.saved)
-	if slices.Equal(s.Back, c.state.Back) {
+	if s.Held == c.state.Held && slices.Equal(s.Back, c.state.Back) {
 		return nil
 	}
-	s.Back = c.state.Back
+	s.Held, s.Holding, s.Back = c.state.Held, "", c.state.Back
 	return c.saveState(&s)
 }
 

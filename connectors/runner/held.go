@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,7 +34,25 @@ type planMember struct {
 	ID   string `json:"id"`
 }
 
-// destroy carries out what was set aside, or holds the run with it.
+// errDecided is why what was set aside isn't settled yet: somebody approved a plan
+// that was about to give way, so that is carried out first.
+var errDecided = errors.New("a plan was approved meanwhile")
+
+// carryOutAndDestroy carries an approved plan out and then what was set aside.
+// An approval may come at any moment in between; each is of one more run.
+func (c *cycle) carryOutAndDestroy() error {
+	for {
+		if err := c.approved(); err != nil {
+			return err
+		}
+		if err := c.destroy(); !errors.Is(err, errDecided) {
+			return err
+		}
+	}
+}
+
+// destroy carries out what was set aside, or holds the run with it. After
+// errDecided it is still set aside.
 func (c *cycle) destroy() error {
 	items := slices.SortedFunc(maps.Values(c.aside), func(a, b *item) int {
 		// Deletes first: they free names.
@@ -61,12 +80,13 @@ func (c *cycle) destroy() error {
 	if why != "" {
 		return c.hold(items, effects, why)
 	}
-	if c.pull.Absence && c.state.Held != "" {
+	if c.pull.Absence && c.waiting.ID != "" {
 		// The directory was read whole and says nothing of the kind any more.
-		if err := c.drop(c.state.Held, "The directory doesn't say so any more."); err != nil {
+		if err := c.giveWay(c.waiting, items, "The directory doesn't say so any more."); err != nil {
 			return err
 		}
 		c.state.hold("")
+		c.waiting = scimclient.Run{}
 	}
 	for _, it := range items {
 		it.disables = effects[it.Anchor].disables
@@ -185,16 +205,16 @@ func (c *cycle) hold(items []*item, effects map[string]effect, why string) error
 	if err != nil {
 		return err
 	}
-	c.detail = why
 	for _, n := range open {
 		if n.ID == c.run.ID {
 			continue
 		}
 		if n.PlanHash == hash && (n.State == "held" || n.State == "approved") {
+			c.detail = why
 			c.state.hold(n.ID)
 			return nil
 		}
-		if err := c.drop(n.ID, "A newer plan takes its place."); err != nil {
+		if err := c.giveWay(n, rest, "A newer plan takes its place."); err != nil {
 			return err
 		}
 		if !c.pull.Absence {
@@ -204,18 +224,47 @@ func (c *cycle) hold(items []*item, effects map[string]effect, why string) error
 	if _, err := c.control.SavePlan(c.ctx, c.run.ID, plan); err != nil {
 		return err
 	}
-	state, detail := "held", why
-	if _, err := c.control.UpdateRun(c.ctx, c.run.ID, scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done}); err != nil {
+	begun := decodeState(c.saved)
+	begun.Holding = c.run.ID
+	if err := c.saveState(&begun); err != nil {
 		return err
 	}
+	state, detail := "held", why
+	_, err = c.control.UpdateRun(c.ctx, c.run.ID, scimclient.RunChange{State: &state, Detail: &detail, Counts: &c.counts, Done: &c.done})
+	if err != nil && !scimclient.Is(err, "runState") {
+		return err
+	} // runState: the answer was lost, and before the next try a person has decided
 	c.state.hold(c.run.ID)
-	c.outcome = "held"
+	c.outcome, c.detail = "held", why
 	c.wrote = false // a run that is held writes no more
 	c.Log.Warn("run held", "run", c.run.ID, "why", why, "plan", hash)
 	return nil
 }
 
-// drop cancels a run that waits.
+// giveWay cancels a run that waits, as it was read. If a person has approved it by
+// now, that is what counts: the items are set aside again, and the error is
+// errDecided.
+func (c *cycle) giveWay(n scimclient.Run, items []*item, why string) error {
+	if n.State == "held" {
+		var err error
+		if n, err = c.control.CancelRun(c.ctx, n, why); err != nil {
+			return err
+		}
+	}
+	if n.State != "approved" && n.State != "held" {
+		return nil
+	}
+	for _, it := range items {
+		c.aside[it.Anchor] = it
+	}
+	if c.state.Held != n.ID {
+		c.state.hold(n.ID)
+	}
+	c.waiting = n
+	return errDecided
+}
+
+// drop cancels a run that waits, whether it is approved or not.
 func (c *cycle) drop(run, why string) error {
 	state := "cancelled"
 	_, err := c.control.UpdateRun(c.ctx, run, scimclient.RunChange{State: &state, Detail: &why})

@@ -159,10 +159,8 @@ func (c *cycle) cycle(src connectors.Source) error {
 		return err
 	}
 	c.state, c.saved, c.etag = decodeState(data), data, etag
-	if c.state.Held != "" {
-		if err := c.decided(); err != nil {
-			return err
-		}
+	if err := c.decided(); err != nil {
+		return err
 	}
 	after := c.state.Source
 	if c.options.Resync || c.state.fullDue(c.Now()) {
@@ -429,10 +427,7 @@ func (c *cycle) finish(asked bool) error {
 		c.state.Full, c.state.FullFrom = "", time.Time{}
 	}
 	c.outcome = "succeeded"
-	if err := c.approved(); err != nil {
-		return err
-	}
-	if err := c.destroy(); err != nil {
+	if err := c.carryOutAndDestroy(); err != nil {
 		return err
 	}
 	if c.wrote {
@@ -466,8 +461,9 @@ func (c *cycle) end(ctx context.Context) error {
 // failed ends the run of a cycle that failed, as far as that can be told. When
 // the lease is lost, or the program ends, the run is left for who goes on.
 func (c *cycle) failed(err error) {
+	held := c.outcome == "held" // then it is a person's
 	c.outcome, c.detail = "failed", err.Error()
-	if c.run.ID == "" || c.ctx.Err() != nil || scimclient.Is(err, "fenced") {
+	if held || c.run.ID == "" || c.ctx.Err() != nil || scimclient.Is(err, "fenced") {
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 5*time.Second)

@@ -18,6 +18,9 @@ type state struct {
 	Kept map[string]*kept `json:"kept,omitempty"`
 	// Held is the run whose plan waits for a person, or is being carried out.
 	Held string `json:"held,omitempty"`
+	// Holding is a run that may have become one that waits, though Held doesn't
+	// say so: it is saved before the run is held.
+	Holding string `json:"holding,omitempty"`
 	// Back are the anchors of objects in that plan that the directory has told
 	// since as present: the plan is outdated for them.
 	Back []string `json:"back,omitempty"`
@@ -106,7 +109,7 @@ func (s *state) encode(now time.Time) ([]byte, error) {
 }
 
 // hold notes the run whose plan waits now; "" for none.
-func (s *state) hold(run string) { s.Held, s.Back = run, nil }
+func (s *state) hold(run string) { s.Held, s.Holding, s.Back = run, "", nil }
 
 // fullLater asks for a full pull in a while, unless one is due sooner.
 func (s *state) fullLater(why string, now time.Time) {

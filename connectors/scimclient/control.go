@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -204,6 +205,7 @@ type Run struct {
 	Detail    string `json:"detail"`
 	PlanHash  string `json:"planHash"`
 	PlanSize  int64  `json:"planSize"`
+	Version   int64  `json:"version"`
 }
 
 // RunChange is what is told of a run; nil for what stays.
@@ -271,6 +273,26 @@ func (c *Client) UpdateRun(ctx context.Context, id string, change RunChange) (Ru
 		}
 	}
 	return n, err
+}
+
+// CancelRun cancels a run as it was read, and gives it as it is then: where
+// somebody decided about it since, or wrote to it, it isn't cancelled but as that
+// left it. One that is gone has no state.
+func (c *Client) CancelRun(ctx context.Context, n Run, detail string) (Run, error) {
+	state := "cancelled"
+	detail = line(detail, maxDetail)
+	q := request{
+		method: http.MethodPatch, path: apiPath + "/runs/" + url.PathEscape(n.ID), header: map[string]string{"If-Match": strconv.Quote(strconv.FormatInt(n.Version, 10))},
+	}
+	var now Run
+	_, err := c.call(ctx, q, RunChange{State: &state, Detail: &detail}, &now)
+	if Is(err, "versionMismatch") || Is(err, "runState") {
+		now, err = c.GetRun(ctx, n.ID)
+	}
+	if NotFound(err) {
+		return Run{}, nil
+	}
+	return now, err
 }
 
 // MaxPlan is how many bytes a plan has at most.

@@ -195,11 +195,11 @@ func set[T any](to *T, from *T) {
 }
 
 // runMoves are the states that a connector can bring its run to. Approving and
-// rejecting is a person's.
+// rejecting is a person's; what was approved can't fail before it is begun.
 var runMoves = map[store.RunState][]store.RunState{
 	store.RunRunning:  {store.RunRunning, store.RunHeld, store.RunSucceeded, store.RunFailed, store.RunCancelled, store.RunAbandoned},
 	store.RunHeld:     {store.RunHeld, store.RunCancelled, store.RunAbandoned},
-	store.RunApproved: {store.RunApproved, store.RunRunning, store.RunFailed, store.RunCancelled, store.RunAbandoned},
+	store.RunApproved: {store.RunApproved, store.RunRunning, store.RunCancelled},
 }
 
 // UpdateRun tells how far a run is, or how it ended. The source does so under
