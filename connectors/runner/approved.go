@@ -147,7 +147,9 @@ func (c *cycle) carryOut(n scimclient.Run) error {
 	c.state.hold("")
 	detail := n.Detail
 	if overtaken > 0 {
-		c.state.fullNow("planOvertaken")
+		if !c.toldAll() {
+			c.state.fullNow("planOvertaken")
+		}
 		detail = fmt.Sprintf("%d of %d objects had changed since and were left as they are; what the directory says of them is told again.", overtaken, all)
 	}
 	c.waiting, c.wrote = scimclient.Run{}, true

@@ -56,6 +56,34 @@ func TestAnApprovedPlanIsDoneWhateverElseIsHeld(t *testing.T) {
 	}
 }
 
+// TestAPlanThatAFullPullOvertakesIsMadeOnceMore: who is to be disabled is told as
+// present by a full pull, so the approved plan leaves them, and that pull makes a new
+// plan. The next pull carries it out: it isn't full for that reason again.
+func TestAPlanThatAFullPullOvertakesIsMadeOnceMore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, apptest.SQLite(t), 11)
+	h.limits.Disables = 2
+	for i := range 12 {
+		h.dir.Put(person(fmt.Sprintf("u%02d", i), fmt.Sprintf("u%02d", i), true))
+	}
+	h.pull()
+	for i := range 4 {
+		h.dir.Put(person(fmt.Sprintf("u%02d", i), fmt.Sprintf("u%02d", i), false))
+	}
+	var last runner.Result
+	for i, full := range []bool{false, true} {
+		if last = h.resync(full); last.State != "held" {
+			t.Fatalf("pull %d: %+v", i, last)
+		}
+		n := h.api("GET", "/runs/"+last.Run, h.AdminToken, "")
+		h.api("POST", "/runs/"+last.Run+"/approve", h.AdminToken, fmt.Sprintf(`{"planHash":%q}`, n["planHash"]))
+	}
+	if r := h.pull(); r.Kind != "delta" || r.State != "succeeded" {
+		t.Errorf("%+v", r)
+	}
+	h.same()
+}
+
 // resync is a cycle that reads everything if full, where nothing may go wrong.
 func (h *house) resync(full bool) runner.Result {
 	h.t.Helper()

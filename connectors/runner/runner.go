@@ -118,6 +118,7 @@ type cycle struct {
 	begun bool
 	// pulled says that the pull has ended, so that nothing can be read any more.
 	pulled bool
+	anew   bool   // the pull didn't begin at a checkpoint
 	index  *index // in a full pull
 	// deferred says that checkpoints wait for the end of the pull.
 	deferred bool
@@ -166,13 +167,14 @@ func (c *cycle) cycle(src connectors.Source) error {
 	if c.options.Resync || c.state.fullDue(c.Now()) {
 		after = nil
 	}
+	c.anew = after == nil
 	if err := c.pullFrom(src, after); err != nil {
 		return err
 	}
 	if !c.begun {
 		return errors.New("the source told nothing, not even how it begins")
 	}
-	return c.finish(after == nil)
+	return c.finish()
 }
 
 // pullFrom has the source tell this cycle, which writes while it reads on.
@@ -408,9 +410,12 @@ func (c *cycle) progress(phase string) error {
 	return err
 }
 
+// toldAll says whether this pull has told everything there is, from the beginning.
+func (c *cycle) toldAll() bool { return c.pulled && c.anew && c.pull.Full }
+
 // finish settles what could only be settled at the end of a pull that told
 // everything, saves and ends the run.
-func (c *cycle) finish(asked bool) error {
+func (c *cycle) finish() error {
 	c.pulled = true
 	if err := c.flush(); err != nil {
 		return err
@@ -423,7 +428,7 @@ func (c *cycle) finish(asked bool) error {
 	if err := c.again(false); err != nil {
 		return err
 	}
-	if asked && c.pull.Full {
+	if c.toldAll() {
 		c.state.Full, c.state.FullFrom = "", time.Time{}
 	}
 	c.outcome = "succeeded"
