@@ -21,7 +21,9 @@ type Source interface {
 	//
 	// Where an object comes (back) into scope, the groups that it is a member of
 	// are told with it as Added, and those whose manager it is with it: Workspace
-	// forgot both when it left.
+	// forgot both when it left. One that was deleted and came back is told as
+	// deleted first, though both happened since: only what is told after that is so
+	// in its new life.
 	// A pull that goes on from a checkpoint of a full one doesn't have Absence.
 	Pull(ctx context.Context, after []byte, to Sink) error
 }

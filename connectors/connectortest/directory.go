@@ -31,6 +31,7 @@ type entry struct {
 	kind           connectors.Kind
 	attributes     []string
 	added, removed []string
+	restored       bool // it was deleted before
 }
 
 // Directory is a directory with a log of its changes, as a domain controller
@@ -86,11 +87,33 @@ func (d *Directory) Put(o Object) {
 	}
 	d.log = append(d.log, e)
 	if was.OutOfScope && !o.OutOfScope {
-		for _, anchor := range slices.Sorted(maps.Keys(d.objects)) {
-			if g := d.objects[anchor]; slices.Contains(g.Members, o.Anchor) {
-				d.log = append(d.log, entry{anchor: anchor, kind: g.Kind, added: []string{o.Anchor}})
-			}
+		d.rejoin(o.Anchor)
+	}
+}
+
+// rejoin notes in the log that an object is a member of the groups that have it.
+func (d *Directory) rejoin(member string) {
+	for _, anchor := range slices.Sorted(maps.Keys(d.objects)) {
+		if g := d.objects[anchor]; slices.Contains(g.Members, member) {
+			d.log = append(d.log, entry{anchor: anchor, kind: g.Kind, added: []string{member}})
 		}
+	}
+}
+
+// Restore brings back an object that was deleted, as a member of these groups and
+// of no others. It is told as deleted and then as it is.
+func (d *Directory) Restore(o Object, groups ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o.Attributes, o.Members = maps.Clone(o.Attributes), slices.Clone(o.Members)
+	d.objects[o.Anchor] = &o
+	for _, anchor := range groups {
+		g := d.objects[anchor]
+		g.Members = append(g.Members, o.Anchor)
+	}
+	d.log = append(d.log, entry{anchor: o.Anchor, kind: o.Kind, restored: true})
+	if !o.OutOfScope {
+		d.rejoin(o.Anchor)
 	}
 }
 
@@ -233,7 +256,11 @@ func (d *Directory) pullLog(p position, to connectors.Sink, tell func(func() err
 		d.mu.Lock()
 		var page []connectors.Change
 		for n := 1 + d.random.IntN(8); n > 0 && p.Log < len(d.log); n-- {
-			page = append(page, d.change(d.log[p.Log]))
+			e := d.log[p.Log]
+			if e.restored {
+				page = append(page, connectors.Change{Kind: e.kind, Anchor: e.anchor, Presence: connectors.Deleted})
+			}
+			page = append(page, d.change(e))
 			p.Log++
 		}
 		d.mu.Unlock()
@@ -266,7 +293,7 @@ func (d *Directory) whole(anchor string) connectors.Change {
 // change tells an entry of the log, whole or in part.
 func (d *Directory) change(e entry) connectors.Change {
 	c := d.whole(e.anchor)
-	if c.Presence != connectors.Present || d.random.IntN(4) == 0 {
+	if c.Presence != connectors.Present || e.restored || d.random.IntN(4) == 0 {
 		return c
 	}
 	all := c.Attributes

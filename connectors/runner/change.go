@@ -110,7 +110,7 @@ func endpointOf(k connectors.Kind) string {
 // value is an attribute's value as SCIM has it: a manager is told by its anchor
 // alone.
 func value(path string, v any) any {
-	if s, ok := v.(string); ok && (path == "manager" || strings.HasSuffix(path, ":manager")) {
+	if s, ok := v.(string); ok && isManager(path) {
 		return map[string]any{"value": s}
 	}
 	return v

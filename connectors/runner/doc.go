@@ -33,6 +33,14 @@
 // without another link is disabled and kept for the grace time, so whoever
 // comes back gets the same id.
 //
+// # Who comes back
+//
+// An object that is told as deleted and then as present has a new life: groups that
+// have it as a member and users whose manager it is are those that are told after
+// that. Others that Workspace knows, by references that waited for it too, end with
+// the pull, as removals of members that count for the limits. Of one that is deleted
+// before it ever arrived, the server is told, so that nothing waits for it.
+//
 // # Preview
 //
 // [Preview] makes the plan of a full pull by the same decisions and shows it,

@@ -80,5 +80,9 @@ func within(items []*item, most int) int {
 // join is merge for items.
 func join(a, b *item) *item {
 	back := a.Presence != connectors.Present && b.Presence == connectors.Present && !b.Whole
-	return &item{Change: merge(a.Change, b.Change), reason: b.reason, reread: a.reread && !b.Whole || back}
+	return &item{
+		Change: merge(a.Change, b.Change), reason: b.reason, reread: a.reread && !b.Whole || back,
+		former:  a.former && b.former,
+		deleted: a.deleted || b.deleted || a.Presence == connectors.Deleted,
+	}
 }

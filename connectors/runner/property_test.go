@@ -56,6 +56,7 @@ type history struct {
 	*house
 	random  *rand.Rand
 	made    int
+	deleted []connectortest.Object
 	holder  int
 	theirs  []string // URLs of resources of another source
 	before  []string // as they were
@@ -186,7 +187,11 @@ func (h *history) mutate() {
 			h.made++
 			o.Anchor, o.OutOfScope = fmt.Sprintf("anchor-%d", h.made), false
 			h.dir.Put(o)
+		} else {
+			h.deleted = append(h.deleted, o)
 		}
+	case k == 5 && len(h.deleted) > 0 && h.random.IntN(2) == 0:
+		h.restoreOne(anchors)
 	case k < 6:
 		o.OutOfScope = !o.OutOfScope
 		h.dir.Put(o)
@@ -215,6 +220,26 @@ func (h *history) mutate() {
 		}
 		h.dir.Put(o)
 	}
+}
+
+// restoreOne restores an object that was deleted, with some of its members and in
+// some groups that may not have had it before.
+func (h *history) restoreOne(anchors []string) {
+	i := h.random.IntN(len(h.deleted))
+	o := h.deleted[i]
+	h.deleted = append(h.deleted[:i], h.deleted[i+1:]...)
+	var groups, members []string
+	for _, anchor := range anchors {
+		x, _ := h.dir.Get(anchor)
+		if x.Attributes["userName"] == nil && h.random.IntN(3) == 0 {
+			groups = append(groups, anchor)
+		}
+		if contains(o.Members, anchor) && h.random.IntN(2) == 0 {
+			members = append(members, anchor)
+		}
+	}
+	o.Members = members
+	h.dir.Restore(o, groups...)
 }
 
 func contains(list []string, s string) bool { return index(list, s) >= 0 }

@@ -89,7 +89,7 @@ func Cycle(ctx context.Context, config Config, lease scimclient.Lease, src conne
 	}
 	c := &cycle{
 		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""), pace: pageChanges,
-		aside: map[string]*item{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
+		aside: map[string]*item{}, lives: map[string]*life{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
 	}
 	err := c.cycle(src)
 	if err != nil {
@@ -128,18 +128,21 @@ type cycle struct {
 	pace   int  // how many changes are settled at once
 	total  int64
 
-	aside   map[string]*item // what would destroy, by anchor
-	reports map[string]scimclient.Report
-	skipped map[string]bool // anchors of which the source told a problem
-	touched map[string]bool // anchors that were told, of those that are or were kept or set aside
-	healthy *bool           // the source has no problem; nil: not asked
-	waiting scimclient.Run  // whose plan waits; zero without one
-	planned map[string]bool // the anchors in that plan, but those that came back; nil: not read
-	wrote   bool            // something since the last try of what is kept
-	counts  scimclient.Counts
-	done    int64
-	outcome string
-	detail  string
+	aside    map[string]*item // what would destroy, by anchor
+	lastGone string           // the anchor of what was told last, if it was told as deleted
+	lives    map[string]*life // objects that came back, by anchor
+	departed []string         // anchors of what was deleted and the server doesn't have
+	reports  map[string]scimclient.Report
+	skipped  map[string]bool // anchors of which the source told a problem
+	touched  map[string]bool // anchors that were told, of those that are or were kept or set aside
+	healthy  *bool           // the source has no problem; nil: not asked
+	waiting  scimclient.Run  // whose plan waits; zero without one
+	planned  map[string]bool // the anchors in that plan, but those that came back; nil: not read
+	wrote    bool            // something since the last try of what is kept
+	counts   scimclient.Counts
+	done     int64
+	outcome  string
+	detail   string
 }
 
 // item is a change on its way.
@@ -148,6 +151,8 @@ type item struct {
 	reason   string // of a delete
 	reread   bool   // it was gone in between: what is partial isn't enough
 	disables bool   // it is known that it disables a user
+	deleted  bool   // it was told as deleted before what is told last
+	former   bool   // it ends what is of another object's earlier life
 }
 
 func (c *cycle) result() Result {
@@ -242,6 +247,7 @@ func (c *cycle) Change(ch connectors.Change) error {
 	if ch.Presence == connectors.Present && ch.Kind != connectors.User && ch.Kind != connectors.Group {
 		return fmt.Errorf("the source told a present object of the kind %q", ch.Kind)
 	}
+	c.noteLives(ch)
 	if !c.Part.owns(ch.Anchor) {
 		return nil // who works on its part is told of it too
 	}
@@ -253,19 +259,25 @@ func (c *cycle) Change(ch connectors.Change) error {
 			return err
 		}
 	}
-	it := &item{Change: ch, reason: string(ch.Presence)}
+	return c.take(&item{Change: ch, reason: string(ch.Presence)})
+}
+
+// take joins an item to what was told of the same object and isn't settled, or
+// takes it into the page.
+func (c *cycle) take(it *item) error {
 	if c.page.join(it) || c.groups.join(it) {
 		return nil
 	}
-	if k := c.state.Kept[ch.Anchor]; k != nil {
-		c.touched[ch.Anchor] = true
-		it = join(&item{Change: k.Change.load(ch.Anchor)}, it)
+	anchor := it.Anchor
+	if k := c.state.Kept[anchor]; k != nil {
+		c.touched[anchor] = true
+		it = join(&item{Change: k.Change.load(anchor)}, it)
 	}
-	if was := c.aside[ch.Anchor]; was != nil {
-		delete(c.aside, ch.Anchor)
+	if was := c.aside[anchor]; was != nil {
+		delete(c.aside, anchor)
 		it = join(was, it)
 	}
-	if c.index != nil && ch.Kind == connectors.Group {
+	if c.index != nil && it.Kind == connectors.Group {
 		if c.groups.add(it); c.groups.size >= waitingBytes {
 			return c.flush()
 		}
@@ -320,7 +332,7 @@ func (c *cycle) Checkpoint(checkpoint []byte) error {
 		return err
 	}
 	c.last = append([]byte(nil), checkpoint...)
-	if c.deferred || len(c.aside) > 0 {
+	if c.deferred || len(c.aside)+len(c.lives) > 0 {
 		return nil
 	}
 	return c.save()
@@ -424,6 +436,9 @@ func (c *cycle) finish() error {
 		if err := c.absent(); err != nil {
 			return err
 		}
+	}
+	if err := c.endFormerLives(); err != nil {
+		return err
 	}
 	if err := c.again(false); err != nil {
 		return err

@@ -38,13 +38,16 @@ func (c *cycle) settle(items []*item, forced bool) error {
 			}
 		}
 		if len(items) == 0 {
-			return nil
+			break
 		}
 		if err := scimclient.Sleep(c.ctx, time.Duration(try)*50*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	return nil
+	if forced {
+		return nil
+	}
+	return c.tellDeparted()
 }
 
 // unsettled is an item that has to be tried again, and why.
@@ -81,6 +84,9 @@ func (c *cycle) attempt(items []*item, forced, fresh bool) ([]unsettled, error) 
 		case verdict == nothing:
 			c.counts.Unchanged++
 			c.succeeded(it)
+			if !forced {
+				c.depart(it)
+			}
 		case verdict == destroys && !forced:
 			c.setAside(it)
 		case verdict == mayDestroy && !forced:
@@ -147,6 +153,9 @@ const codeUnreadable = "unreadableObject"
 // operation makes the write that an item asks for. Partial changes of objects
 // that the server doesn't know are read whole first, which changes the item.
 func (c *cycle) operation(it *item, was ref, known bool) (write, verdict, error) {
+	if it.former && !known {
+		return write{}, nothing, nil // another part has deleted it meanwhile
+	}
 	if it.Presence == connectors.Present && !it.Whole && (!known || it.reread) {
 		if it.Read == nil || c.pulled {
 			c.state.fullLater(errUnknown.Reason, c.Now())

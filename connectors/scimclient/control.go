@@ -380,6 +380,20 @@ func (c *Client) ProblemsOf(ctx context.Context, source string, anchors []string
 	return all, nil
 }
 
+// Departed tells that the directory has deleted objects which the server doesn't
+// have, in batches: what waits for them doesn't any more.
+func (c *Client) Departed(ctx context.Context, source string, anchors []string) error {
+	// The server keeps no other anchors.
+	anchors = slices.DeleteFunc(slices.Clone(anchors), func(a string) bool { return a == "" || line(a, maxTerm) != a })
+	for part := range slices.Chunk(anchors, maxReports) {
+		in := map[string]any{"anchors": part}
+		if _, err := c.call(ctx, request{method: http.MethodPost, path: sourcePath(source, "/departed")}, in, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // line makes a text that may stand in a report: of at most n bytes, whole
 // characters, without control characters.
 func line(s string, n int) string {

@@ -104,6 +104,25 @@ func (c *Client) find(ctx context.Context, endpoint, attribute string, values []
 	return out, nil
 }
 
+// FindReferring looks up the resources whose attribute, such as "members.value",
+// has this value.
+func (c *Client) FindReferring(ctx context.Context, endpoint, attribute, value string) ([]Ref, error) {
+	var out []Ref
+	for filter := range terms(attribute, []string{value}) {
+		for cursor, first := "", true; first || cursor != ""; first = false {
+			page, err := c.search(ctx, endpoint, map[string]any{
+				"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:SearchRequest"},
+				"filter":  filter, "attributes": []string{"externalId", "meta.version"}, "count": mostPage, "cursor": cursor,
+			})
+			if err != nil {
+				return nil, err
+			}
+			out, cursor = append(out, page.refs()...), page.NextCursor
+		}
+	}
+	return out, nil
+}
+
 // terms gives filters that ask for any of the values, each of at most
 // refsPerFilter terms and 3 KiB.
 func terms(attribute string, values []string) func(yield func(string) bool) {

@@ -230,6 +230,20 @@ func (s *Server) reportObjects(r *request) error {
 	return r.respond(http.StatusNoContent, "", nil)
 }
 
+// depart takes note of objects that their directory has deleted.
+func (s *Server) depart(r *request) error {
+	var body struct {
+		Anchors []string `json:"anchors"`
+	}
+	if err := r.decode(&body); err != nil {
+		return err
+	}
+	if err := s.dir.Depart(r.c.Request().Context(), r.actor, r.id, body.Anchors); err != nil {
+		return err
+	}
+	return r.respond(http.StatusNoContent, "", nil)
+}
+
 // objectProblem is what is wrong with an object (row H047).
 type objectProblem struct {
 	Anchor  string    `json:"anchor"`

@@ -68,6 +68,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	route("/sources/:id/pending", methods{get: s.listPending})
 	route("/sources/:id/problems", methods{get: s.listProblems})
 	route("/sources/:id/problems/.search", methods{post: s.findProblems})
+	route("/sources/:id/departed", methods{post: s.depart})
 	route("/sources/:id/runs", methods{get: s.listSourceRuns, post: s.startRun})
 	route("/sources/:id/leases", methods{get: s.listLeases})
 	route("/sources/:id/leases/:partition", methods{post: s.acquireLease, del: s.releaseLease})
