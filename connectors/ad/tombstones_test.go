@@ -10,10 +10,12 @@ import (
 
 const day = 24 * time.Hour
 
-// aged is the last checkpoint as if it had been made so many days ago.
+// aged is the last checkpoint as if it had been made so many days ago, and an hour:
+// a kept session judges by the controller's time at which it began, some seconds
+// before the checkpoint.
 func (m *model) aged(days int) []byte {
 	m.t.Helper()
-	b, err := ad.Aged(m.kept, time.Duration(days)*day)
+	b, err := ad.Aged(m.kept, time.Duration(days)*day+time.Hour)
 	if err != nil {
 		m.t.Fatal(err)
 	}
