@@ -75,6 +75,7 @@ type View struct {
 type Reader interface {
 	ControlReader
 	ConnectorReader
+	GrantReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -146,6 +147,7 @@ type Tx interface {
 	Reader
 	ControlWriter
 	ConnectorWriter
+	GrantWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the
@@ -220,7 +222,7 @@ const (
 // Visible says whether the resolved view shows resources in this state.
 func (s State) Visible() bool { return s == Live || s == Orphaned }
 
-// Resource is a user or group with its resolved document.
+// Resource is a user, a group or a resource of our own with its resolved document.
 type Resource struct {
 	RID       int64
 	Tenant    int64

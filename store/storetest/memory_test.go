@@ -57,6 +57,7 @@ type data struct {
 	parked       map[store.Parked]bool
 	conflicts    []store.Conflict
 	events       []store.Event
+	grants       []store.Grant
 	stamp        int64
 	connectors
 }
@@ -65,6 +66,7 @@ func (d *data) clone() *data {
 	c := *d
 	c.tenants, c.sources, c.tokens = slices.Clone(d.tenants), slices.Clone(d.sources), slices.Clone(d.tokens)
 	c.federations, c.conflicts, c.events = slices.Clone(d.federations), slices.Clone(d.conflicts), slices.Clone(d.events)
+	c.grants = slices.Clone(d.grants)
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)

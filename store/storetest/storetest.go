@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"queries", queryChecks()},
 		{"members", slices.Concat(memberChecks(), manyMemberChecks())},
 		{"groups", slices.Concat(groupChecks(), membershipChecks())},
+		{"grants", grantChecks()},
 		{"events", eventChecks()},
 		{"parked", parkedChecks()},
 		{"conflicts", conflictChecks()},
