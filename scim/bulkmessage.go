@@ -160,6 +160,9 @@ func (op *bulkOp) prepare(r *request) error {
 	if err := op.target(r.set); err != nil {
 		return err
 	}
+	if err := r.mayUse(op.t); err != nil {
+		return err
+	}
 	op.refs = nil
 	if ref, ok := strings.CutPrefix(op.pathID, bulkIDPrefix); ok {
 		op.refs = append(op.refs, ref)

@@ -47,7 +47,8 @@ func (s *Server) listResourceTypes(r *request) error {
 		return err
 	}
 	var all []object
-	for _, t := range r.set.Types {
+	types, _ := r.announced()
+	for _, t := range types {
 		all = append(all, r.resourceType(t))
 	}
 	return r.respondList(all)
@@ -55,7 +56,8 @@ func (s *Server) listResourceTypes(r *request) error {
 
 func (s *Server) getResourceType(r *request) error {
 	id := r.param("id")
-	for _, t := range r.set.Types {
+	types, _ := r.announced()
+	for _, t := range types {
 		if strings.EqualFold(t.Name, id) {
 			return r.respondJSON(r.resourceType(t))
 		}
@@ -82,7 +84,8 @@ func (s *Server) listSchemas(r *request) error {
 		return err
 	}
 	var all []object
-	for _, sc := range r.set.Schemas {
+	_, schemas := r.announced()
+	for _, sc := range schemas {
 		all = append(all, r.schema(sc))
 	}
 	return r.respondList(all)
@@ -90,7 +93,8 @@ func (s *Server) listSchemas(r *request) error {
 
 func (s *Server) getSchema(r *request) error {
 	id := r.param("id")
-	for _, sc := range r.set.Schemas {
+	_, schemas := r.announced()
+	for _, sc := range schemas {
 		if strings.EqualFold(sc.ID, id) {
 			return r.respondJSON(r.schema(sc))
 		}
@@ -103,6 +107,11 @@ func (r *request) schema(sc scimschema.Schema) object {
 	m["schemas"] = []string{"urn:ietf:params:scim:schemas:core:2.0:Schema"}
 	m["meta"] = object{"resourceType": "Schema", "location": r.base + "/Schemas/" + sc.ID}
 	return m
+}
+
+// announced gives the resource types that this client can use, and the schemas.
+func (r *request) announced() ([]*schema.ResourceType, []scimschema.Schema) {
+	return r.set.Announced(r.actor.Admin)
 }
 
 // noFilter refuses a filter on discovery (RFC 7644 §4: 403).

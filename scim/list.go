@@ -26,7 +26,7 @@ func (s *Server) search(r *request) error {
 
 // listAll answers GET of the server root: resources of all types.
 func (s *Server) listAll(r *request) error {
-	return r.list(r.set.Types)
+	return r.listAll()
 }
 
 // searchAll answers POST /.search at the root.
@@ -34,7 +34,12 @@ func (s *Server) searchAll(r *request) error {
 	if err := r.searchParameters(); err != nil {
 		return err
 	}
-	return r.list(r.set.Types)
+	return r.listAll()
+}
+
+func (r *request) listAll() error {
+	types, _ := r.announced()
+	return r.list(types)
 }
 
 // page is a page of resources of one type.

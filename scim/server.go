@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/internal/ratelimit"
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -111,12 +112,13 @@ func (s *Server) Mount(e *echo.Echo) {
 		http.MethodDelete: s.me(s.delete), http.MethodPost: s.me(s.noMeCreate),
 	})
 	route("/.search", methods{http.MethodPost: s.searchAll})
-	for _, t := range []string{"Users", "Groups"} {
-		route("/"+t, methods{http.MethodGet: s.typed(t, s.list), http.MethodPost: s.typed(t, s.create)})
-		route("/"+t+"/.search", methods{http.MethodPost: s.typed(t, s.search)})
-		route("/"+t+"/:id", methods{
-			http.MethodGet: s.typed(t, s.get), http.MethodPut: s.typed(t, s.replace),
-			http.MethodPatch: s.typed(t, s.patch), http.MethodDelete: s.typed(t, s.delete),
+	for _, t := range schema.Must().Types {
+		typed := func(h func(*request) error) func(*request) error { return s.typed(t.Endpoint, h) }
+		route(t.Endpoint, methods{http.MethodGet: typed(s.list), http.MethodPost: typed(s.create)})
+		route(t.Endpoint+"/.search", methods{http.MethodPost: typed(s.search)})
+		route(t.Endpoint+"/:id", methods{
+			http.MethodGet: typed(s.get), http.MethodPut: typed(s.replace),
+			http.MethodPatch: typed(s.patch), http.MethodDelete: typed(s.delete),
 		})
 	}
 	route("", methods{http.MethodGet: s.listAll})
@@ -127,11 +129,25 @@ func (s *Server) Mount(e *echo.Echo) {
 func (s *Server) typed(endpoint string, h func(*request) error) func(*request) error {
 	return func(r *request) error {
 		r.t = r.set.Type(endpoint)
+		if err := r.mayUse(r.t); err != nil {
+			return err
+		}
 		if r.id = r.param("id"); r.id != "" && !plausibleID(r.id) {
 			return store.ErrNotFound
 		}
 		return h(r)
 	}
+}
+
+// mayUse refuses a source what administrators keep to themselves.
+func (r *request) mayUse(t *schema.ResourceType) error {
+	if t.Administered && !r.actor.Admin {
+		return &directory.Violation{
+			Rule: directory.RuleForbidden, Detail: t.Endpoint + " is for administrators; this is the token of a source.",
+			Way: "Use an admin token: workspace token add --admin.",
+		}
+	}
+	return nil
 }
 
 // plausibleID says whether a text can be an id of ours at all; others, with

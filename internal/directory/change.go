@@ -132,6 +132,9 @@ func (w *Writer) change(s *subject, old, doc *document.Object, members []MemberO
 	if err := document.Require(t, doc); err != nil {
 		return Result{}, err
 	}
+	if err := w.decide(t, old, doc); err != nil {
+		return Result{}, err
+	}
 	changed := !document.Equal(old, doc)
 	if changed || len(members) > 0 {
 		if err := w.guardManaged(s); err != nil {

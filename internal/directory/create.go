@@ -20,6 +20,9 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := w.decide(t, nil, doc); err != nil {
+		return Result{}, err
+	}
 	if err := w.Foresee(t, doc); err != nil {
 		return Result{}, err
 	}

@@ -71,6 +71,7 @@ func (w *Writer) leftGroup(rid int64, member *subject) error {
 	if err := w.tx.Touch(rid, w.actor.Source.ID, group.Authority == w.actor.Source.ID, true, w.now); err != nil {
 		return err
 	}
+	w.moved(&group, w.actor.Source.ID, nil, []int64{member.res.RID})
 	e := w.event("group.membersChanged", &group)
 	e.Reason, e.Before = "memberDeleted", idList("members", []string{member.res.ID})
 	return nil

@@ -198,6 +198,7 @@ func (w *Writer) tellMembers(s *subject, added, removed []int64, ids map[int64]s
 			ids[rid] = id
 		}
 	}
+	w.moved(&s.res, w.actor.Source.ID, added, removed)
 	name := func(rids []int64) []string {
 		out := make([]string, len(rids))
 		for i, rid := range rids {

@@ -149,6 +149,7 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 		if err != nil || len(added) == 0 {
 			return err
 		}
+		w.moved(&res, p.Source, added, nil)
 		e := w.event("group.membersChanged", &res)
 		e.After, e.Reason = idList("members", []string{target.res.ID}), "referenceArrived"
 		return w.tx.Touch(p.RID, p.Source, res.Authority == p.Source, true, w.now)

@@ -23,6 +23,7 @@ type Writer struct {
 	events  []store.Event
 	refused []refusal
 	staged  map[string]string // of a source in staging: what it wrote, see stage
+	moves   []move            // what members came and went so far
 }
 
 // refusal is what stays of a write that a rule refused: an event, and a
@@ -125,10 +126,10 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 // Savepoint runs one of several writes: if it fails, what it wrote and the
 // events of it are undone, and the transaction goes on.
 func (w *Writer) Savepoint(fn func() error) error {
-	events := len(w.events)
+	events, moves := len(w.events), len(w.moves)
 	err := w.tx.Savepoint(fn)
 	if err != nil {
-		w.events = w.events[:events]
+		w.events, w.moves = w.events[:events], w.moves[:moves]
 	}
 	return err
 }
@@ -187,9 +188,9 @@ func (w *Writer) recordRefusals(refused []refusal) error {
 }
 
 // eventType names an event: user.created, group.updated.
-func eventType(t *schema.ResourceType, what string) string {
-	if t.Kind == schema.User {
-		return "user." + what
-	}
-	return "group." + what
+func eventType(t *schema.ResourceType, what string) string { return kindNames[t.Kind] + "." + what }
+
+// kindNames are the names of kinds in the types of events.
+var kindNames = map[schema.Kind]string{
+	schema.User: "user", schema.Group: "group", schema.Product: "product", schema.Order: "order", schema.Item: "item",
 }

@@ -277,8 +277,8 @@ func (d *decoder) field(a *schema.Attribute, o *Object) error {
 		v, err := d.list(a)
 		d.out.Members, d.out.HasMembers = v, true
 		return err
-	case a.Mutability == schema.ReadOnly:
-		return d.skip()
+	case a.Mutability == schema.ReadOnly && !(d.stored && a.Backing == InDocument):
+		return d.skip() // of what is stored, it was filled in by us
 	}
 	var v Value
 	var err error

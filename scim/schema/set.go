@@ -20,6 +20,9 @@ const (
 	WorkspaceUserURN  = "urn:ietf:params:scim:schemas:extension:workspace:2.0:User"
 	WorkspaceGroupURN = "urn:ietf:params:scim:schemas:extension:workspace:2.0:Group"
 	OriginURN         = "urn:ietf:params:scim:schemas:extension:workspace:2.0:Origin"
+	ProductURN        = "urn:workspace:scim:schemas:core:2.0:CatalogProduct"
+	OrderURN          = "urn:workspace:scim:schemas:core:2.0:Order"
+	ItemURN           = "urn:workspace:scim:schemas:core:2.0:WorkspaceItem"
 )
 
 // Kind numbers the resource types in the store. Persistent.
@@ -27,8 +30,11 @@ type Kind int
 
 // The kinds of resources.
 const (
-	User  Kind = 1
-	Group Kind = 2
+	User    Kind = 1
+	Group   Kind = 2
+	Product Kind = 3
+	Order   Kind = 4
+	Item    Kind = 5
 )
 
 // ResourceType is one type of resource with its core schema and its extensions
@@ -39,17 +45,20 @@ type ResourceType struct {
 	Endpoint    string // "/Users"
 	Description string
 	URN         string // of the core schema
+	// Administered marks a type of our own that no source asserts: only
+	// administrators see its resources and write them.
+	Administered bool
 	// Root is the resource itself as one complex attribute: its sub-attributes
 	// are the common attributes, the core attributes and the extensions.
 	Root *Attribute
 	// Extensions are the containers of the extensions, in the order of Root.
 	Extensions []*Attribute
 
-	// The attributes that code names. The first six exist on every type.
-	Schemas, ID, ExternalID, Meta, DisplayName, Anchor *Attribute
-	UserName, Active, Manager, Groups, Password        *Attribute // User only
-	Members                                            *Attribute // Group only
-	Origin                                             *Attribute
+	// The attributes that code names. The first five exist on every type.
+	Schemas, ID, ExternalID, Meta, DisplayName  *Attribute
+	Anchor, Origin                              *Attribute // User and Group
+	UserName, Active, Manager, Groups, Password *Attribute // User only
+	Members                                     *Attribute // Group only
 }
 
 // Set is the resource types and schemas of one tenant.
@@ -58,6 +67,9 @@ type Set struct {
 	Schemas []scim.Schema // in the order in which they are announced
 	User    *ResourceType
 	Group   *ResourceType
+	Product *ResourceType
+	Order   *ResourceType
+	Item    *ResourceType
 }
 
 // Custom is an attribute that a tenant's administrator declared, or that Entra
@@ -108,6 +120,9 @@ var indexed = map[Kind]map[string]int{
 		WorkspaceGroupURN + ":originAnchor": 103, WorkspaceGroupURN + ":originSid": 104,
 		WorkspaceGroupURN + ":sAMAccountName": 105,
 	},
+	Product: {"displayName": 201, "externalId": 202, "groups.value": 203, "items.value": 204, "alternatives.value": 205},
+	Order:   {"displayName": 301, "externalId": 302, "product.value": 303, "recipient.value": 304, "state": 305, "lines.value": 306, "lines.state": 307},
+	Item:    {"displayName": 401, "externalId": 402, "group.value": 403, "keepInSync": 404},
 }
 
 // New compiles the set of a tenant: the standard schemas, Workspace's own, and
@@ -123,10 +138,14 @@ func New(custom []Custom) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Schemas: append([]scim.Schema{user, group, enterprise, wsUser, wsGroup, origin}, customs...)}
+	product, order, item := mustLoad("catalog-product.json"), mustLoad("order.json"), mustLoad("workspace-item.json")
+	s := &Set{Schemas: append([]scim.Schema{user, group, enterprise, wsUser, wsGroup, origin, product, order, item}, customs...)}
 	s.User = compile(User, "User", "/Users", "A person's account", user, append([]scim.Schema{enterprise, wsUser, origin}, customs...))
 	s.Group = compile(Group, "Group", "/Groups", "A group of users and groups", group, []scim.Schema{wsGroup, origin})
-	s.Types = []*ResourceType{s.User, s.Group}
+	s.Product = compile(Product, "CatalogProduct", "/CatalogProducts", "Something that can be ordered", product, nil)
+	s.Order = compile(Order, "Order", "/Orders", "A product ordered for a user", order, nil)
+	s.Item = compile(Item, "WorkspaceItem", "/WorkspaceItems", "Something that users are assigned to", item, nil)
+	s.Types = []*ResourceType{s.User, s.Group, s.Product, s.Order, s.Item}
 	for _, c := range custom {
 		s.User.Root.Sub(c.URN).Sub(c.Name).Index = c.Index
 	}
@@ -202,7 +221,7 @@ func ValidName(s string) bool {
 
 func compile(kind Kind, name, endpoint, description string, core scim.Schema, extensions []scim.Schema) *ResourceType {
 	t := &ResourceType{Kind: kind, Name: name, Endpoint: endpoint, Description: description, URN: core.ID,
-		Root: &Attribute{Type: Complex, URN: core.ID}}
+		Administered: kind != User && kind != Group, Root: &Attribute{Type: Complex, URN: core.ID}}
 	for _, a := range scim.CommonAttributes() {
 		t.Root.add(convert(a, ""))
 	}
@@ -221,8 +240,12 @@ func compile(kind Kind, name, endpoint, description string, core scim.Schema, ex
 
 	t.Schemas, t.ID, t.ExternalID, t.Meta = t.Root.Sub("schemas"), t.Root.Sub("id"), t.Root.Sub("externalId"), t.Root.Sub("meta")
 	t.DisplayName, t.Origin = t.Root.Sub("displayName"), t.Root.Sub(OriginURN)
-	t.UserName, t.Active, t.Groups = t.Root.Sub("userName"), t.Root.Sub("active"), t.Root.Sub("groups")
-	t.Password, t.Members = t.Root.Sub("password"), t.Root.Sub("members")
+	switch kind {
+	case User:
+		t.UserName, t.Active, t.Groups, t.Password = t.Root.Sub("userName"), t.Root.Sub("active"), t.Root.Sub("groups"), t.Root.Sub("password")
+	case Group:
+		t.Members = t.Root.Sub("members")
+	}
 	if e := t.Root.Sub(EnterpriseUserURN); e != nil {
 		t.Manager = e.Sub("manager")
 	}
@@ -237,7 +260,9 @@ func compile(kind Kind, name, endpoint, description string, core scim.Schema, ex
 	back(InColumns, t.ID, t.Meta, t.Schemas)
 	back(InMembers, t.Members, t.Groups)
 	back(InOrigin, t.Origin)
-	t.Origin.Mutability = ReadOnly
+	if t.Origin != nil {
+		t.Origin.Mutability = ReadOnly
+	}
 	number(kind, t.Root)
 	return t
 }
@@ -301,6 +326,28 @@ func number(kind Kind, a *Attribute) {
 	for _, s := range a.Subs {
 		number(kind, s)
 	}
+}
+
+// Announced gives the types that an actor can use, and their schemas: those that
+// are administered only if it administers.
+func (s *Set) Announced(administers bool) (types []*ResourceType, schemas []scim.Schema) {
+	if administers {
+		return s.Types, s.Schemas
+	}
+	hidden := map[string]bool{}
+	for _, t := range s.Types {
+		if t.Administered {
+			hidden[t.URN] = true
+			continue
+		}
+		types = append(types, t)
+	}
+	for _, sc := range s.Schemas {
+		if !hidden[sc.ID] {
+			schemas = append(schemas, sc)
+		}
+	}
+	return types, schemas
 }
 
 // Type finds a resource type by its endpoint ("/Users" or "Users"), in any case.
