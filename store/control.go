@@ -73,6 +73,12 @@ type Policies struct {
 	// KnownAttributesOnly ignores undeclared custom attributes instead of
 	// declaring them on first use, which is what Entra's administrators expect.
 	KnownAttributesOnly bool `json:"knownAttributesOnly,omitempty" yaml:"knownAttributesOnly"`
+	// Trusts are the names of sources of the same kind whose users may be members
+	// of this source's groups, as a trust between two domains allows.
+	Trusts []string `json:"trusts,omitempty" yaml:"trusts"`
+	// MailEnabledGroups lets orders use mail-enabled security groups and
+	// distribution lists of Entra ID, which somebody then fills in Exchange.
+	MailEnabledGroups bool `json:"mailEnabledGroups,omitempty" yaml:"mailEnabledGroups"`
 }
 
 // TokenKind is what a token is used for.

@@ -37,12 +37,16 @@ type policies struct {
 	AnyDisables           bool   `help:"Let active:false of this source disable a user whose authority is another."`
 	RequireVerifiedDomain bool   `help:"Refuse userNames outside the tenant's domains."`
 	KnownAttributesOnly   bool   `help:"Ignore custom attributes that aren't declared, instead of declaring them on first use."`
+
+	Trusts            []string `placeholder:"NAME" help:"Sources of the same kind whose users may be members of this source's groups; may be repeated."`
+	MailEnabledGroups bool     `help:"Let orders use mail-enabled groups of Entra ID, whose members somebody then adds in Exchange."`
 }
 
 func (c policies) stored() store.Policies {
 	p := store.Policies{
 		Names: c.Names, Park: c.Park, MatchUserName: c.MatchUsername, AnyDisables: c.AnyDisables,
 		RequireVerifiedDomain: c.RequireVerifiedDomain, KnownAttributesOnly: c.KnownAttributesOnly,
+		Trusts: c.Trusts, MailEnabledGroups: c.MailEnabledGroups,
 	}
 	if p.Names == "accept" {
 		p.Names = "" // its default

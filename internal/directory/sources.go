@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 
@@ -43,6 +44,9 @@ func (d *Directory) AddSource(ctx context.Context, by, tenant string, spec Sourc
 			return err
 		}
 		if err := checkFree(tx, t, spec); err != nil {
+			return err
+		}
+		if err := checkTrusts(tx, t.ID, spec.Name, spec.Kind, spec.Policies.Trusts); err != nil {
 			return err
 		}
 		s = store.Source{
@@ -135,6 +139,29 @@ func checkPolicies(p store.Policies) error {
 		Detail: fmt.Sprintf("%q is no policy for names.", p.Names),
 		Way:    "Use accept, require or derive.",
 	}
+}
+
+// checkTrusts wants the trusted sources to be directories of the tenant of the
+// same kind as the one that trusts them.
+func checkTrusts(r store.Reader, tenant int64, name string, kind store.SourceKind, trusts []string) error {
+	if len(trusts) == 0 {
+		return nil
+	}
+	all, err := r.Sources(tenant)
+	if err != nil {
+		return err
+	}
+	for _, other := range trusts {
+		known := slices.ContainsFunc(all, func(s store.Source) bool { return s.Name == other && s.Kind == kind })
+		if !known || other == name || kind != store.SourceAD && kind != store.SourceEntra {
+			return &Violation{
+				Rule: RuleInvalid, Attribute: "policies.trusts",
+				Detail: fmt.Sprintf("The source %q can't trust %.64q.", name, other),
+				Way:    "A directory trusts other directories of its kind, ad or entra, of the same tenant.",
+			}
+		}
+	}
+	return nil
 }
 
 // Sources gives a tenant's sources in the order of their creation, the manual
@@ -231,8 +258,11 @@ func (d *Directory) SetPolicies(ctx context.Context, by, tenant, name string, p 
 		if err != nil {
 			return err
 		}
-		if s.Policies == p {
+		if reflect.DeepEqual(s.Policies, p) {
 			return nil
+		}
+		if err := checkTrusts(tx, s.Tenant, s.Name, s.Kind, p.Trusts); err != nil {
+			return err
 		}
 		before := s.Policies
 		s.Policies = p

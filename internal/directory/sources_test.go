@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"reflect"
 	"errors"
 	"testing"
 
@@ -108,10 +109,34 @@ func TestSetPoliciesReplacesThemAll(t *testing.T) {
 		if err := c.SetPolicies(t.Context(), "test", "a", "entra", want); err != nil {
 			t.Fatal(err)
 		}
-		if got := must(c.Sources(t.Context(), "a"))(t)[1].Policies; got != want {
+		if got := must(c.Sources(t.Context(), "a"))(t)[1].Policies; !reflect.DeepEqual(got, want) {
 			t.Errorf("policies %+v, want %+v", got, want)
 		}
 		wantRule(t, c.SetPolicies(t.Context(), "test", "a", "entra", store.Policies{Names: "x"}), directory.RuleInvalid)
+	})
+}
+
+func TestASourceTrustsOthersOfItsKind(t *testing.T) {
+	eachControl(t, func(t *testing.T, c *control) {
+		c.tenant("a")
+		c.source("a", "entra")
+		add := func(name string, trusts ...string) error {
+			_, err := c.AddSource(t.Context(), "test", "a", directory.SourceSpec{Name: name, Kind: store.SourceAD, Policies: store.Policies{Trusts: trusts}})
+			return err
+		}
+		if err := add("ad1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := add("ad2", "ad1"); err != nil {
+			t.Fatal(err)
+		}
+		for _, trusted := range []string{"entra", "nobody", "ad3", "workspace"} {
+			wantRule(t, add("ad3", trusted), directory.RuleInvalid)
+		}
+		wantRule(t, c.SetPolicies(t.Context(), "test", "a", "ad1", store.Policies{Trusts: []string{"ad1"}}), directory.RuleInvalid)
+		if err := c.SetPolicies(t.Context(), "test", "a", "ad1", store.Policies{Trusts: []string{"ad2"}}); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -11,6 +11,7 @@ const (
 	ClassCloudOnly       = "cloudOnly"
 	ClassHybrid          = "hybrid"          // users only
 	ClassDirectorySynced = "directorySynced" // groups only
+	ClassCloudOwned      = "cloudOwned"      // groups only
 	ClassManual          = "manual"
 )
 
@@ -40,7 +41,13 @@ func Class(t *schema.ResourceType, authority store.Source, live []Assertion) str
 		}
 		return ClassOnPrem
 	case store.SourceEntra:
+		if onPrem {
+			return ClassCloudOwned
+		}
 		for _, a := range live {
+			if a.Chosen && a.Source.ID == authority.ID {
+				return ClassCloudOnly // whatever anchor it was born with
+			}
 			if a.Source.Kind == store.SourceEntra && fromDirectory(t, a) {
 				return ClassDirectorySynced
 			}

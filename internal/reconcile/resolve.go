@@ -15,6 +15,8 @@ type Assertion struct {
 	Source store.Source
 	// Doc is the document as asserted; it is not changed.
 	Doc *document.Object
+	// Chosen says that an administrator declared this source the authority.
+	Chosen bool
 	// Manager is the id that the document's manager reference was resolved to,
 	// "" where it can't be; it only matters when the document has one.
 	Manager string
@@ -42,16 +44,21 @@ func Precedence(a, b store.Source) int {
 }
 
 // Resolve merges the assertions of the sources with a live link, in any order,
-// into the resolved resource (law 1, docs/model.md). The first by Precedence is
-// the authority: each attribute is its, and only what it doesn't assert at all
-// is taken from the next. An attribute is the unit, with all its values: the
-// e-mails of two sources are never mixed. Attributes of an extension count
-// one by one. Without assertions the result has a nil Doc.
+// into the resolved resource (law 1, docs/model.md). The chosen one, or else the
+// first by Precedence, is the authority: each attribute is its, and only what it
+// doesn't assert at all is taken from the next. An attribute is the unit, with
+// all its values: the e-mails of two sources are never mixed. Attributes of an
+// extension count one by one. Without assertions the result has a nil Doc.
 func Resolve(t *schema.ResourceType, assertions []Assertion) Resolution {
 	if len(assertions) == 0 {
 		return Resolution{}
 	}
-	sorted := slices.SortedFunc(slices.Values(assertions), func(a, b Assertion) int { return Precedence(a.Source, b.Source) })
+	sorted := slices.SortedFunc(slices.Values(assertions), func(a, b Assertion) int {
+		if a.Chosen != b.Chosen {
+			return map[bool]int{true: -1, false: 1}[a.Chosen]
+		}
+		return Precedence(a.Source, b.Source)
+	})
 	first := sorted[0]
 	doc := shallow(first.Doc)
 	setManager(t, doc, first)
