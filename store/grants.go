@@ -30,12 +30,14 @@ type Grant struct {
 // be said: otherwise it is all of the tenant's.
 type GrantQuery struct {
 	Tenant  int64
-	Target  int64       // 0 for all, as with those below
-	Subject int64       //
-	Cause   int64       //
-	Reason  GrantReason // "" for all
-	After   *Grant      // the last one seen, by Target, Subject, Reason and Cause; nil to begin
-	Limit   int
+	Target  int64 // 0 for all, as with those below
+	Subject int64 //
+	// Subjects, if any, are the only ones asked for.
+	Subjects []int64
+	Cause    int64       //
+	Reason   GrantReason // "" for all
+	After    *Grant      // the last one seen, by Target, Subject, Reason and Cause; nil to begin
+	Limit    int
 }
 
 // GrantReader reads grants.

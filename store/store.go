@@ -95,6 +95,10 @@ type Reader interface {
 	// link of the view's source. Inside an Update the rows are locked against
 	// being deleted.
 	Refs(v View, ids []string) ([]Ref, error)
+	// Resources finds resources of any kind and state by their ids, in the order of
+	// their rids; ids that never existed are left out. Inside an Update the rows
+	// are locked until the transaction ends.
+	Resources(tenant int64, ids []string) ([]Resource, error)
 	// IDs gives the ids of resources of the tenant by their rids.
 	IDs(tenant int64, rids []int64) (map[int64]string, error)
 	// FindUnique finds the resource that holds a unique key (a user's folded
@@ -125,6 +129,13 @@ type Reader interface {
 	// Referrers gives the rids of the resources, of any kind and view of the
 	// tenant, that have an index row (attr, key) in any document.
 	Referrers(tenant int64, attr int, key string) ([]int64, error)
+	// ReferrersOf gives the rids, ascending, of the resources whose resolved
+	// documents name, in an index row of attr, one of these resources by its id,
+	// and have for each of also a row with one of its keys.
+	ReferrersOf(tenant int64, attr int, rids []int64, also ...KeyIn) ([]int64, error)
+	// Presences counts the tenant's visible users by the sources that they are in.
+	// The cost is one look at each user; what comes back is few.
+	Presences(tenant int64) ([]Presence, error)
 	// Parked gives what waits for a reference to arrive. Inside an Update the
 	// rows of the resources that refer are locked until the transaction ends.
 	Parked(source int64, ref string) ([]Parked, error)
@@ -189,6 +200,11 @@ type Tx interface {
 	// it, or of both, without reading the document.
 	Touch(rid, source int64, resource, link bool, at time.Time) error
 
+	// Ever says whether the tenant has, or once had, visible resources of a kind
+	// that is administered. After a call that added members it asks the database
+	// nothing.
+	Ever(tenant int64, kind schema.Kind) (bool, error)
+
 	// Park remembers a reference that can't be resolved yet; doing so twice
 	// changes nothing. Unpark forgets it.
 	Park(p Parked) error
@@ -231,6 +247,9 @@ type Resource struct {
 	UniqueKey string // "" for none
 	Display   string // displayName or userName as written, for references
 	Authority int64  // the source whose values win
+	// Chosen is the source that an administrator declared the authority, 0 for
+	// none. It is the authority while it has a live link.
+	Chosen    int64
 	Class     string
 	State     State
 	StateAt   time.Time
@@ -313,6 +332,21 @@ type Ref struct {
 	Display string
 	State   State
 	Link    LinkState // of the view's source; 0 if it has none, or in the resolved view
+}
+
+// KeyIn asks for an index row of an attribute with one of several keys.
+type KeyIn struct {
+	Attr int // schema.Attribute.Index
+	Keys []string
+}
+
+// Presence is how many users are in exactly these sources.
+type Presence struct {
+	// Sources are those with a linked link whose own document doesn't say
+	// active:false, ascending.
+	Sources []int64
+	Active  bool
+	Users   int64
 }
 
 // Member is one member of a group.

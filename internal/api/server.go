@@ -75,6 +75,7 @@ func (s *Server) Mount(e *echo.Echo) {
 	route("/sources/:id/checkpoints/:partition", methods{get: s.getCheckpoint, put: s.putCheckpoint})
 	route("/sources/:id/commands", methods{post: s.addCommand})
 	route("/sources/:id/enrolment-codes", methods{post: s.addCode})
+	route("/groups/:id/authority", methods{put: s.putAuthority})
 	route("/runs", methods{get: s.listRuns})
 	route("/runs/:id", methods{get: s.getRun, patch: s.patchRun})
 	route("/runs/:id/plan", methods{get: s.getPlan, put: s.putPlan})

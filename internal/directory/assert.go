@@ -145,6 +145,9 @@ func (w *Writer) save(s *subject) (changed bool, err error) {
 			return false, err
 		}
 	}
+	if err := w.followAuthority(s); err != nil {
+		return false, err
+	}
 	for _, wait := range s.waits {
 		wait.RID = s.res.RID
 		if err := w.tx.Park(wait); err != nil {
@@ -166,7 +169,7 @@ func (w *Writer) resolve(s *subject) error {
 		if err != nil {
 			return err
 		}
-		assertions[i] = reconcile.Assertion{Source: p.source, Doc: p.doc, Manager: manager}
+		assertions[i] = reconcile.Assertion{Source: p.source, Chosen: p.source.ID == s.res.Chosen, Doc: p.doc, Manager: manager}
 	}
 	r := reconcile.Resolve(s.t, assertions)
 	s.res.Authority, s.res.Class = r.Authority, r.Class
@@ -230,7 +233,7 @@ func (w *Writer) setDocument(s *subject, doc *document.Object) {
 }
 
 func sameResource(a, b *store.Resource) bool {
-	return a.State == b.State && a.Authority == b.Authority && a.Class == b.Class && bytes.Equal(a.Doc, b.Doc)
+	return a.State == b.State && a.Authority == b.Authority && a.Chosen == b.Chosen && a.Class == b.Class && bytes.Equal(a.Doc, b.Doc)
 }
 
 // saveLink writes a link if it changed, or if its document is no longer the

@@ -34,12 +34,14 @@ func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) er
 		if _, err := w.keepParked(s, nil); err != nil {
 			return err
 		}
-		if _, _, err := w.tx.ReplaceMembers(w.actor.Tenant.ID, s.res.RID, source, nil); err != nil {
-			return err
-		}
 	}
 	if _, err := w.save(s); err != nil {
 		return err
+	}
+	if t.Kind == schema.Group {
+		if _, _, err := w.tx.ReplaceMembers(w.actor.Tenant.ID, s.res.RID, source, nil); err != nil {
+			return err
+		}
 	}
 	if w.actor.Admin && s.res.State == store.Orphaned {
 		before := s.res

@@ -57,6 +57,8 @@ type Directory struct {
 	schemas map[schemaKey]*schema.Set
 	sources map[int64]store.Source // by id; kind, public id and name never change
 
+	own *schema.Set // for resources of our own and groups, which have no custom attributes
+
 	use   uses       // when tokens were last used
 	known principals // who they speak for
 }
@@ -71,6 +73,7 @@ func New(s store.Store, o Options) *Directory {
 	d := &Directory{
 		store: s, clock: o.Clock, log: o.Logger, grace: o.Grace, retention: o.Retention,
 		newID:   newID,
+		own:     schema.Must(),
 		schemas: map[schemaKey]*schema.Set{},
 		sources: map[int64]store.Source{},
 	}

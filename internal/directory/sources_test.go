@@ -1,8 +1,8 @@
 package directory_test
 
 import (
-	"reflect"
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/workspace-scim/workspace/internal/directory"

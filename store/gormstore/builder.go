@@ -35,7 +35,7 @@ type fragment struct {
 // wanted is empty.
 func (b *builder) columns(d dialect, doc bool, groups fragment) *builder {
 	own := b.view.Source != 0
-	b.add("r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.class, r.state, r.state_at, ")
+	b.add("r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.chosen, r.class, r.state, r.state_at, ")
 	if own {
 		b.add("l.version, l.created, l.modified, ")
 	} else {

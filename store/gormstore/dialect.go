@@ -25,8 +25,10 @@ type dialect interface {
 	// groupsOfOne gives the column of groupsOf for a statement that gives one
 	// row, or few.
 	groupsOfOne(v store.View) fragment
-	// contains and ends are predicates with one argument.
+	// contains is a predicate with one argument; position is where it is true,
+	// counted from 1, and 0 where it isn't.
 	contains(column string) string
+	position(column string) string
 	// suffix is the end of a text, with one argument: how many characters.
 	suffix(column string) string
 	// lookup gives a join that, for each row before it, looks up the rows of a
@@ -71,7 +73,9 @@ func (sqliteDialect) lists(columns string) string {
 	return "json_group_array(json_array(" + columns + "))"
 }
 
-func (sqliteDialect) contains(column string) string { return "instr(" + column + ", ?) > 0" }
+func (d sqliteDialect) contains(column string) string { return d.position(column) + " > 0" }
+
+func (sqliteDialect) position(column string) string { return "instr(" + column + ", ?)" }
 
 func (sqliteDialect) suffix(column string) string { return "substr(" + column + ", -?)" }
 
@@ -107,7 +111,9 @@ func (postgresDialect) lists(columns string) string {
 	return "json_agg(json_build_array(" + columns + "))::text"
 }
 
-func (postgresDialect) contains(column string) string { return "strpos(" + column + ", ?) > 0" }
+func (d postgresDialect) contains(column string) string { return d.position(column) + " > 0" }
+
+func (postgresDialect) position(column string) string { return "strpos(" + column + ", ?)" }
 
 func (postgresDialect) suffix(column string) string { return "right(" + column + ", ?)" }
 

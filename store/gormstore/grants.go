@@ -18,6 +18,10 @@ func (r *reader) Grants(q store.GrantQuery) ([]store.Grant, error) {
 			b.add(" AND "+c.column+" = ?", c.rid)
 		}
 	}
+	if len(q.Subjects) > 0 {
+		in, arg := r.idList(unique(q.Subjects))
+		b.add(" AND subject "+in, arg)
+	}
 	if q.Reason != "" {
 		b.add(" AND reason = ?", q.Reason)
 	}

@@ -128,7 +128,7 @@ func (t *tx) ChangeMembers(tenant, group, source int64, add, remove []int64) (ad
 	add = slices.DeleteFunc(slices.Clone(add), func(rid int64) bool { return gone[rid] })
 	if len(add) > 0 {
 		list, arg := t.intRows(unique(add))
-		added, err = t.ids("INSERT INTO members (grp, source, member) SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), x.rid FROM "+list+" CROSS JOIN resources x WHERE x.rid = v AND x.tenant = ? ON CONFLICT DO NOTHING RETURNING member", group, source, arg, tenant)
+		added, err = t.addedMembers(tenant, "INSERT INTO members (grp, source, member) SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), x.rid FROM "+list+" CROSS JOIN resources x WHERE x.rid = v AND x.tenant = ? ON CONFLICT DO NOTHING RETURNING member, "+t.everColumn(), group, source, arg, tenant, -tenant)
 	}
 	if len(remove) > 0 && err == nil {
 		in, arg := t.idList(unique(remove))

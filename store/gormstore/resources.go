@@ -1,6 +1,7 @@
 package gormstore
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ type reader struct {
 
 var _ store.Reader = (*reader)(nil)
 
-const resourceColumns = "r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.class, r.state, r.state_at, r.version, r.created, r.modified, r.doc"
+const resourceColumns = "r.rid, r.tenant, r.kind, r.id, COALESCE(r.unique_key, ''), r.display, r.authority, r.chosen, r.class, r.state, r.state_at, r.version, r.created, r.modified, r.doc"
 
 // scanner holds the destinations of one row of resources.
 type scanner struct {
@@ -32,7 +33,7 @@ type scanner struct {
 func newScanner(more ...any) *scanner {
 	s := &scanner{}
 	r := &s.r
-	s.dest = append([]any{&r.RID, &r.Tenant, &r.Kind, &r.ID, &r.UniqueKey, &r.Display, &r.Authority, &r.Class, &r.State,
+	s.dest = append([]any{&r.RID, &r.Tenant, &r.Kind, &r.ID, &r.UniqueKey, &r.Display, &r.Authority, &r.Chosen, &r.Class, &r.State,
 		&s.stateAt, &r.Version, &s.created, &s.changed, &r.Doc}, more...)
 	return s
 }
@@ -217,6 +218,33 @@ func (r *reader) Refs(v store.View, ids []string) ([]store.Ref, error) {
 	return out, nil
 }
 
+// Resources implements store.Reader.
+func (r *reader) Resources(tenant int64, ids []string) ([]store.Resource, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !storable(id) })
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	in, arg := r.textList(ids)
+	if err := r.lock("SELECT 1 FROM resources r WHERE r.tenant = ? AND r.id "+in, tenant, arg); err != nil {
+		return nil, err
+	}
+	var out []store.Resource
+	for chunk := range slices.Chunk(ids, refChunk) {
+		in, arg := r.textList(chunk)
+		sc := newScanner()
+		err := r.each(func(rs rows) error {
+			err := sc.scan(rs)
+			r.learn(sc.r.RID, sc.r.Tenant)
+			out = append(out, sc.r)
+			return err
+		}, "SELECT "+resourceColumns+" FROM resources r WHERE r.tenant = ? AND r.id "+in, tenant, arg)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(out, func(a, b store.Resource) int { return cmp.Compare(a.RID, b.RID) })
+	return out, nil
+}
+
 // IDs implements store.Reader.
 func (r *reader) IDs(tenant int64, rids []int64) (map[int64]string, error) {
 	out := map[int64]string{}
@@ -254,4 +282,25 @@ func (r *reader) Referrers(tenant int64, attr int, key string) ([]int64, error) 
 		return nil, nil
 	}
 	return r.ids("SELECT DISTINCT rid FROM ix WHERE tenant = ? AND attr = ? AND key = ? ORDER BY rid", tenant, attr, key)
+}
+
+// ReferrersOf implements store.Reader.
+func (r *reader) ReferrersOf(tenant int64, attr int, rids []int64, also ...store.KeyIn) ([]int64, error) {
+	var out []int64
+	for chunk := range slices.Chunk(unique(rids), refChunk) {
+		b := &builder{}
+		in, arg := r.idList(chunk)
+		b.add("SELECT DISTINCT e.rid FROM ix e WHERE e.tenant = ? AND e.attr = ? AND e.view = 0", tenant, attr)
+		b.add(" AND e.key IN (SELECT x.id FROM resources x WHERE x.tenant = ? AND x.rid "+in+")", tenant, arg)
+		for _, k := range also {
+			in, arg := r.textList(k.Keys)
+			b.add(" AND EXISTS (SELECT 1 FROM ix f WHERE f.tenant = ? AND f.attr = ? AND f.rid = e.rid AND f.view = 0 AND f.key "+in+")", tenant, k.Attr, arg)
+		}
+		found, err := r.ids(b.sql(), b.args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return unique(out), nil
 }

@@ -89,12 +89,14 @@ type learned struct {
 	free   map[string]bool // keys that nobody holds, references that nobody waits for
 	locked map[int64]int64 // the tenants of resources whose rows are locked
 	fresh  map[int64]bool  // resources that this transaction inserted
+	// ever are the kinds that tenants ever had, by tenant: see everColumn.
+	ever map[int64]string
 	// changed are the tenants whose rows this transaction has said it changes.
 	changed map[int64]bool
 }
 
 func newLearned() learned {
-	return learned{free: map[string]bool{}, locked: map[int64]int64{}, fresh: map[int64]bool{}, changed: map[int64]bool{}}
+	return learned{free: map[string]bool{}, locked: map[int64]int64{}, fresh: map[int64]bool{}, changed: map[int64]bool{}, ever: map[int64]string{}}
 }
 
 func newSession(ctx context.Context, c conn, d dialect, write bool) *session {

@@ -61,9 +61,9 @@ func (t *tx) InsertResource(r *store.Resource) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(`INSERT INTO resources (rid, tenant, kind, id, unique_key, display, authority, class, state, state_at, version, created, modified, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		rid, r.Tenant, r.Kind, r.ID, nullable(r.UniqueKey), r.Display, r.Authority, r.Class, r.State, micros(r.StateAt),
+	err = t.exec(`INSERT INTO resources (rid, tenant, kind, id, unique_key, display, authority, chosen, class, state, state_at, version, created, modified, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		rid, r.Tenant, r.Kind, r.ID, nullable(r.UniqueKey), r.Display, r.Authority, r.Chosen, r.Class, r.State, micros(r.StateAt),
 		r.Version, micros(r.CreatedAt), micros(r.ModifiedAt), string(r.Doc))
 	if err != nil {
 		return err
@@ -96,9 +96,9 @@ func (t *tx) UpdateResource(before, r *store.Resource) error {
 	if err := t.changing(r.Tenant); err != nil {
 		return err
 	}
-	err := t.exec(`UPDATE resources SET unique_key = ?, display = ?, authority = ?, class = ?, state = ?, state_at = ?, version = ?, created = ?, modified = ?, doc = ?
+	err := t.exec(`UPDATE resources SET unique_key = ?, display = ?, authority = ?, chosen = ?, class = ?, state = ?, state_at = ?, version = ?, created = ?, modified = ?, doc = ?
 		WHERE rid = ? AND tenant = ?`,
-		nullable(r.UniqueKey), r.Display, r.Authority, r.Class, r.State, micros(r.StateAt), r.Version, micros(r.CreatedAt), micros(r.ModifiedAt), string(r.Doc),
+		nullable(r.UniqueKey), r.Display, r.Authority, r.Chosen, r.Class, r.State, micros(r.StateAt), r.Version, micros(r.CreatedAt), micros(r.ModifiedAt), string(r.Doc),
 		r.RID, r.Tenant)
 	if err != nil {
 		return err

@@ -96,6 +96,7 @@ func grantsFound(t *testing.T, s store.Store) {
 		"cause":              {store.GrantQuery{Cause: w.sales.RID}, 2},
 		"reason":             {store.GrantQuery{Reason: store.GrantManual}, 1},
 		"target and subject": {store.GrantQuery{Target: w.mail.RID, Subject: w.ben.RID}, 1},
+		"several subjects":   {store.GrantQuery{Target: w.mail.RID, Subjects: rids(w.ben, w.sales)}, 1},
 		"nobody's":           {store.GrantQuery{Subject: w.sales.RID}, 0},
 	} {
 		equal(w.world, "by "+name, len(w.grants(c.q)), c.want)

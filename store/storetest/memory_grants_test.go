@@ -15,6 +15,7 @@ func (x *memTx) Grants(q store.GrantQuery) ([]store.Grant, error) {
 	fits := func(want, is int64) bool { return want == 0 || want == is }
 	return top(x.grants, q.Limit, byGrant, func(g store.Grant) bool {
 		return g.Tenant == q.Tenant && fits(q.Target, g.Target) && fits(q.Subject, g.Subject) && fits(q.Cause, g.Cause) &&
+			(len(q.Subjects) == 0 || slices.Contains(q.Subjects, g.Subject)) &&
 			(q.Reason == "" || q.Reason == g.Reason) && (q.After == nil || byGrant(*q.After, g) < 0)
 	}), nil
 }

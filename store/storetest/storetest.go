@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"members", slices.Concat(memberChecks(), manyMemberChecks())},
 		{"groups", slices.Concat(groupChecks(), membershipChecks())},
 		{"grants", grantChecks()},
+		{"rules", ruleChecks()},
 		{"events", eventChecks()},
 		{"parked", parkedChecks()},
 		{"conflicts", conflictChecks()},

@@ -1,0 +1,3 @@
+-- +goose Up
+-- The source that an administrator declared the authority of a group; 0 for none.
+ALTER TABLE resources ADD COLUMN chosen BIGINT NOT NULL DEFAULT 0;
