@@ -35,6 +35,10 @@ var rules = map[string]scimerrors.ScimError{
 	directory.RuleInvalid:         {Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidValue},
 	directory.RuleTooMany:         {Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeTooMany},
 	directory.RuleVersionMismatch: {Status: http.StatusPreconditionFailed},
+	directory.RuleMutability:      {Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeMutability},
+	directory.RuleIncompatible:    {Status: http.StatusConflict, ScimType: directory.RuleIncompatible},
+	directory.RuleAlreadyOrdered:  {Status: http.StatusConflict, ScimType: scimerrors.ScimTypeUniqueness},
+	directory.RuleOrderChanged:    {Status: http.StatusConflict, ScimType: directory.RuleOrderChanged},
 	directory.RuleFenced:          {Status: http.StatusConflict},
 	directory.RuleLeaseRequired:   {Status: http.StatusConflict},
 }
@@ -47,7 +51,8 @@ const statusClientClosed = 499
 type failure struct {
 	scimerrors.ScimError
 	reason     string // the rule that refused, "" for none
-	retryAfter int    // seconds, 0 for none
+	more       *document.Object
+	retryAfter int // seconds, 0 for none
 }
 
 // explain maps any error to the client's. What it doesn't know is internal: its
@@ -67,7 +72,7 @@ func explain(err error) failure {
 	case errors.As(err, &se):
 		return failure{ScimError: se}
 	case errors.As(err, &v):
-		f := failure{ScimError: rules[v.Rule], reason: v.Rule}
+		f := failure{ScimError: rules[v.Rule], reason: v.Rule, more: v.More}
 		f.Detail = v.Error()
 		if f.Status == 0 {
 			f.Status = http.StatusBadRequest
@@ -108,6 +113,9 @@ func (f failure) json() []byte {
 		b = document.AppendString(append(b, `,"reason":`...), f.reason)
 	}
 	b = document.AppendString(append(b, `,"detail":`...), f.Detail)
+	for _, m := range f.more.Fields() {
+		b = document.AppendValue(append(append(b, ','), m.Attr.Quoted()...), m.Value)
+	}
 	b = append(b, `,"status":"`...)
 	b = strconv.AppendInt(b, int64(f.Status), 10)
 	return append(b, `"}`...)

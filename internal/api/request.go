@@ -290,9 +290,14 @@ func listed[S, T any](p page, all []S, show func(S) T, key func(S) []string) (li
 	if len(all) < p.limit {
 		return out, nil
 	}
-	b, err := json.Marshal(key(all[len(all)-1]))
-	out.Next = base64.RawURLEncoding.EncodeToString(b)
+	var err error
+	out.Next, err = cursorOf(key(all[len(all)-1])...)
 	return out, err
+}
+
+func cursorOf(key ...string) (string, error) {
+	b, err := json.Marshal(key)
+	return base64.RawURLEncoding.EncodeToString(b), err
 }
 
 // json answers a value as JSON.

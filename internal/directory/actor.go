@@ -1,6 +1,10 @@
 package directory
 
 import (
+	"slices"
+	"strings"
+
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -49,6 +53,17 @@ func (a Actor) View() store.View {
 		return store.View{Tenant: a.Tenant.ID}
 	}
 	return store.View{Tenant: a.Tenant.ID, Source: a.Source.ID}
+}
+
+// told leaves out of the events of a preview what only administrators see.
+func (a Actor) told(events []store.Event) []store.Event {
+	if a.Admin {
+		return events
+	}
+	return slices.DeleteFunc(events, func(e store.Event) bool {
+		kind, _, _ := strings.Cut(e.Type, ".")
+		return kind == kindNames[schema.Product] || kind == kindNames[schema.Order] || kind == kindNames[schema.Item]
+	})
 }
 
 // staging says that what the actor writes is worked out and not carried out.

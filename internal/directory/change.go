@@ -158,6 +158,11 @@ func (w *Writer) change(s *subject, old, doc *document.Object, members []MemberO
 		}
 		changed = changed || moved
 	}
+	if changed {
+		if err := w.follow(s, old, doc); err != nil {
+			return Result{}, err
+		}
+	}
 	return Result{Record: w.record(s), Changed: changed}, nil
 }
 
@@ -192,6 +197,9 @@ func (w *Writer) changeDocument(s *subject, old, doc *document.Object) error {
 		case !wasActive && isActive:
 			e.Type = eventType(t, "enabled")
 		}
+	}
+	if t.Kind == schema.Order && isCancelled(t, doc) && !isCancelled(t, old) {
+		e.Type = eventType(t, "cancelled")
 	}
 	if old.Text(t.DisplayName) != doc.Text(t.DisplayName) {
 		if err := w.noticeClash(s); err != nil {

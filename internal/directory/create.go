@@ -65,6 +65,9 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 	if err := w.arrived(p, s); err != nil {
 		return Result{}, err
 	}
+	if err := w.follow(s, nil, doc); err != nil {
+		return Result{}, err
+	}
 	// A new resource is in no group, unless one was waiting for it.
 	if w.Groups && t.Groups != nil && (m.res != nil || refersByOwnIDs(w.actor.Source.Kind)) {
 		all, err := w.tx.Groups(w.actor.View(), []int64{s.res.RID})

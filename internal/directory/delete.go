@@ -61,6 +61,9 @@ func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) er
 			return err
 		}
 	}
+	if err := w.follow(s, s.resolved, nil); err != nil {
+		return err
+	}
 	return w.forget(t, s)
 }
 

@@ -96,5 +96,8 @@ func New(s store.Store, o Options) *Directory {
 // together in the index (a random one costs a third of the write rate).
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
+// Now is the time of the core's clock.
+func (d *Directory) Now() time.Time { return d.now() }
+
 // now is the time of a write, to the microsecond, which is what is stored.
 func (d *Directory) now() time.Time { return d.clock.Now().UTC().Truncate(time.Microsecond) }

@@ -1,6 +1,10 @@
 package directory
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/workspace-scim/workspace/scim/document"
+)
 
 // Rules that a Violation can name. Each is a reason code that an administrator
 // finds in the log and in the documentation.
@@ -18,6 +22,11 @@ const (
 	RuleForbidden       = "forbidden"        // this token may not do this
 	RuleTooMany         = "tooMany"          // a bound is exceeded
 	RuleSourceDisabled  = "sourceDisabled"   // the source may not write
+	RuleMutability      = "mutability"       // an attribute that stays as it was first
+	// Those of orders.
+	RuleIncompatible   = "incompatibleGroups" // the user fits none of the product's groups (row H039)
+	RuleAlreadyOrdered = "alreadyOrdered"     // the user has an order of the product
+	RuleOrderChanged   = "orderChanged"       // the verdicts are not those that the client saw
 
 	// Those of connectors.
 	RuleLeaseRequired         = "leaseRequired"         // an agent writes under a lease only
@@ -35,6 +44,9 @@ type Violation struct {
 	Attribute string // the attribute at fault, "" for none
 	Detail    string // one sentence for a person
 	Way       string // what to do about it, a sentence, "" for nothing
+	// More are further members of the answer, such as the lines of an order; nil
+	// for none.
+	More *document.Object
 }
 
 // Error gives the sentence and the way out.

@@ -14,11 +14,31 @@ func (w *Writer) decide(t *schema.ResourceType, old, doc *document.Object) error
 		return nil
 	}
 	keepReadOnly(t, old, doc)
+	if t.Kind == schema.Order && old == nil {
+		if err := w.lockRecipient(t, doc); err != nil {
+			return err
+		}
+	}
 	for _, p := range pointers(t) {
 		once(p.attr, doc)
 		if err := w.point(p, old, doc); err != nil {
 			return err
 		}
+	}
+	switch t.Kind {
+	case schema.Order:
+		return w.decideOrder(t, old, doc)
+	}
+	return nil
+}
+
+// follow does what follows from a write of a resource, once its row is written.
+// old is the document as it was, nil for a new resource; doc as it is, nil for
+// one that is deleted.
+func (w *Writer) follow(s *subject, old, doc *document.Object) error {
+	switch s.t.Kind {
+	case schema.Order:
+		return w.followOrder(s, old, doc)
 	}
 	return nil
 }

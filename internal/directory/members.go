@@ -44,7 +44,11 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 		if _, err := w.keepParked(s, nil); err != nil {
 			return nil, nil, err
 		}
-		return w.tx.ReplaceMembers(tenant, group, source, nil)
+		held, err := w.removeByHand(s, nil, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		return w.tx.ReplaceMembers(tenant, group, source, held)
 	case op.Where != nil:
 		var rids []int64
 		err := w.tx.Members(store.View{Tenant: tenant, Source: source}, group, func(m store.Member) error {
@@ -56,7 +60,7 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 		if err != nil || len(rids) == 0 {
 			return nil, nil, err
 		}
-		return w.tx.ChangeMembers(tenant, group, source, nil, rids)
+		return w.removeMembers(s, rids)
 	case op.Replace != nil:
 		others, err := w.keepParked(s, op.Replace)
 		if err != nil {
@@ -66,19 +70,40 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 		if err != nil {
 			return nil, nil, err
 		}
-		return w.tx.ReplaceMembers(tenant, group, source, rids)
+		held, err := w.removeByHand(s, nil, rids)
+		if err != nil {
+			return nil, nil, err
+		}
+		return w.tx.ReplaceMembers(tenant, group, source, append(held, rids...))
 	case op.Remove != nil:
 		rids, err := w.removable(s, op.Remove, ids)
 		if err != nil || len(rids) == 0 {
 			return nil, nil, err
 		}
-		return w.tx.ChangeMembers(tenant, group, source, nil, rids)
+		return w.removeMembers(s, rids)
 	}
 	rids, err := w.memberRIDs(s, op.Add, ids)
 	if err != nil || len(rids) == 0 {
 		return nil, nil, err
 	}
-	return w.tx.ChangeMembers(tenant, group, source, rids, nil)
+	added, _, err = w.tx.ChangeMembers(tenant, group, source, rids, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return added, nil, w.addByHand(s, rids, added)
+}
+
+// removeMembers removes those whom no other reason holds.
+func (w *Writer) removeMembers(s *subject, rids []int64) (added, removed []int64, err error) {
+	held, err := w.removeByHand(s, rids, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	rids = slices.DeleteFunc(slices.Clone(rids), func(rid int64) bool { return slices.Contains(held, rid) })
+	if len(rids) == 0 {
+		return nil, nil, nil
+	}
+	return w.tx.ChangeMembers(w.actor.Tenant.ID, s.res.RID, w.actor.Source.ID, nil, rids)
 }
 
 // memberRIDs resolves references to members. One that was deleted is skipped

@@ -21,6 +21,17 @@ func (w *Writer) moved(group *store.Resource, source int64, added, removed []int
 	}
 }
 
+// settle does what follows from the members that came and went in the whole
+// transaction.
+func (w *Writer) settle() error {
+	for _, m := range net(w.moves) {
+		if err := w.completeLines(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // net gives what came and went in the end, one move for each group that is not
 // as it was, in the order of their rids.
 func net(moves []move) []move {

@@ -116,6 +116,9 @@ func (d *Directory) purge(w *Writer, s *subject) error {
 			return err
 		}
 	}
+	if err := w.endAllGrants(s.res.RID); err != nil {
+		return err
+	}
 	w.event(eventType(s.t, "purged"), &s.res).Reason = "retentionPassed"
 	return nil
 }

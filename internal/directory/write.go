@@ -77,10 +77,12 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 			return err
 		}
 		w := &Writer{d: d, tx: tx, actor: a, now: d.now()}
-		err := fn(w)
-		events, refused = w.events, nil
-		if err != nil {
+		refused = nil
+		if err := fn(w); err != nil {
 			refused = w.refused
+			return err
+		}
+		if err := w.settle(); err != nil {
 			return err
 		}
 		if err := w.recordRefusals(w.refused); err != nil {
@@ -96,6 +98,7 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 		return nil
 	})
 	if errors.Is(err, errDryRun) {
+		events = a.told(events)
 		if dryRun {
 			return events, nil
 		}
