@@ -69,7 +69,7 @@ func explain(s *session, q statement) (string, error) {
 // A step that reads a whole table or index of those that grow. SQLite calls
 // them SCAN with the alias; small ones (json_each, sources, m, up) may be.
 // Nor may a search read all of a tenant.
-var fullScan = regexp.MustCompile(`SEARCH r USING .*INDEX \w+ \(tenant=\?( AND kind=\?)?\)|SCAN (r|e|l|x|g|o|s|k|p|d)\b|Seq Scan on (resources|links|ix|members|link_docs)|Hash Join|Merge Join`)
+var fullScan = regexp.MustCompile(`SEARCH r USING .*INDEX \w+ \(tenant=\?( AND kind=\?)?\)|SEARCH f USING PRIMARY KEY \(tenant=\?( AND attr=\?)?\)|SCAN (r|e|f|l|x|g|o|s|k|p|d)\b|Seq Scan on (resources|links|ix|members|link_docs)|Hash Join|Merge Join`)
 
 // The look-ups that Entra ID sends, and those that each of our own requests
 // makes, must not read more when there is more. SQLite has no statistics, ever;
@@ -105,6 +105,7 @@ func checkPlans(t *testing.T, w *world) {
 		"record":     {"resources_id"},
 		"references": {"resources_id"},
 		"id":         {"resources_id"},
+		"resources":  {"resources_id"},
 	}
 	for _, source := range []int64{0, w.source} {
 		view := store.View{Tenant: w.tenant, Source: source}
@@ -146,6 +147,15 @@ func checkPlans(t *testing.T, w *world) {
 			},
 			"references": func(r store.Reader) error {
 				_, err := r.Refs(view, []string{user.ID, group.ID})
+				return err
+			},
+			"resources": func(r store.Reader) error {
+				_, err := r.Resources(w.tenant, []string{user.ID, group.ID})
+				return err
+			},
+			"referrers": func(r store.Reader) error {
+				manager, name := w.set.User.Manager.Value(), w.set.User.UserName
+				_, err := r.ReferrersOf(w.tenant, manager.Index, []int64{user.RID, group.RID}, store.KeyIn{Attr: name.Index, Keys: []string{"u777@contoso.example", "u778@contoso.example"}})
 				return err
 			},
 			"ids": func(r store.Reader) error {

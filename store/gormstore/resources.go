@@ -284,17 +284,19 @@ func (r *reader) Referrers(tenant int64, attr int, key string) ([]int64, error) 
 	return r.ids("SELECT DISTINCT rid FROM ix WHERE tenant = ? AND attr = ? AND key = ? ORDER BY rid", tenant, attr, key)
 }
 
-// ReferrersOf implements store.Reader.
+// ReferrersOf implements store.Reader. Each step is a look-up by the key of ix,
+// whatever the planner believes: most of an attribute's rows may have the same
+// key.
 func (r *reader) ReferrersOf(tenant int64, attr int, rids []int64, also ...store.KeyIn) ([]int64, error) {
 	var out []int64
 	for chunk := range slices.Chunk(unique(rids), refChunk) {
 		b := &builder{}
-		in, arg := r.idList(chunk)
-		b.add("SELECT DISTINCT e.rid FROM ix e WHERE e.tenant = ? AND e.attr = ? AND e.view = 0", tenant, attr)
-		b.add(" AND e.key IN (SELECT x.id FROM resources x WHERE x.tenant = ? AND x.rid "+in+")", tenant, arg)
+		list, arg := r.intRows(chunk)
+		b.add("SELECT DISTINCT e.rid FROM "+list+r.lookup("resources", "x", "rid", "v"), arg)
+		b.add(r.lookup("ix", "e", "tenant = ? AND attr = ? AND view = 0 AND key", "x.id"), tenant, attr).add(" WHERE x.tenant = ?", tenant)
 		for _, k := range also {
 			in, arg := r.textList(k.Keys)
-			b.add(" AND EXISTS (SELECT 1 FROM ix f WHERE f.tenant = ? AND f.attr = ? AND f.rid = e.rid AND f.view = 0 AND f.key "+in+")", tenant, k.Attr, arg)
+			b.add(" AND (SELECT 1 FROM ix f WHERE f.tenant = ? AND f.attr = ? AND f.rid = e.rid AND f.view = 0 AND f.key "+in+" LIMIT 1) = 1", tenant, k.Attr, arg)
 		}
 		found, err := r.ids(b.sql(), b.args...)
 		if err != nil {
