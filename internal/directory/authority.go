@@ -110,7 +110,7 @@ func (w *Writer) asserted(s *subject, source int64) ([]int64, error) {
 	return rids, err
 }
 
-// without gives what of a list isn't in another one; both ascend.
+// without gives what of a list isn't in another one, which ascends.
 func without(list, other []int64) []int64 {
 	return slices.DeleteFunc(slices.Clone(list), func(rid int64) bool {
 		_, found := slices.BinarySearch(other, rid)

@@ -102,8 +102,8 @@ func (w *Writer) addByHand(s *subject, members, added []int64) error {
 }
 
 // removeByHand ends the reason manual of members that an administrator removes,
-// and gives those of them, ascending, who stay for another one. nil is all
-// members but those that are to stay.
+// and gives those of them, ascending, who stay for another one. With nil members
+// it is all but those that are to stay.
 func (w *Writer) removeByHand(s *subject, members, stay []int64) (held []int64, err error) {
 	if !w.handled(s) {
 		return nil, nil
@@ -112,22 +112,23 @@ func (w *Writer) removeByHand(s *subject, members, stay []int64) (held []int64, 
 	if err != nil {
 		return nil, err
 	}
+	stay = slices.Sorted(slices.Values(stay))
 	var byHand []int64
-	for _, g := range grants {
-		switch {
-		case slices.Contains(stay, g.Subject):
+	for _, g := range grants { // in the order of their subjects
+		switch _, stays := slices.BinarySearch(stay, g.Subject); {
+		case stays:
 		case g.Reason == store.GrantManual:
 			byHand = append(byHand, g.Subject)
-		case !slices.Contains(held, g.Subject):
+		default:
 			held = append(held, g.Subject)
 		}
 	}
+	held = slices.Compact(held)
 	if len(byHand) > 0 {
 		if _, err := w.tx.EndGrants(store.Grant{Tenant: s.res.Tenant, Target: s.res.RID, Reason: store.GrantManual}, byHand); err != nil {
 			return nil, err
 		}
 	}
-	slices.Sort(held)
 	return held, w.tellHeld(s, held)
 }
 

@@ -99,8 +99,7 @@ func (w *Writer) removeMembers(s *subject, rids []int64) (added, removed []int64
 	if err != nil {
 		return nil, nil, err
 	}
-	rids = slices.DeleteFunc(slices.Clone(rids), func(rid int64) bool { return slices.Contains(held, rid) })
-	if len(rids) == 0 {
+	if rids = without(rids, held); len(rids) == 0 {
 		return nil, nil, nil
 	}
 	return w.tx.ChangeMembers(w.actor.Tenant.ID, s.res.RID, w.actor.Source.ID, nil, rids)

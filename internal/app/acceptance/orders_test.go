@@ -399,3 +399,49 @@ func TestGroupsInACircleCanBeOrdered(t *testing.T) {
 		s.admin.get("/Users/"+s.hybrid).is("groups/0/value", inner).is("groups/0/type", "direct").is("groups/1/type", "indirect")
 	})
 }
+
+// Row H025, for products: what a group gives goes with the membership, and comes
+// back with it.
+func TestH025WhatAProductGivesFollowsTheSource(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		p := s.product("Visio", s.local)
+		has := func(state string) {
+			t.Helper()
+			s.preview(p, s.onPrem).status(201).is("lines/0/state", state)
+		}
+		add, remove := op("add", "members", refs(s.onPrem)), op("remove", `members[value eq "`+s.onPrem+`"]`, nil)
+		has("pendingExport")
+		s.ad.patch("/Groups/"+s.local, add).status(204)
+		has("granted")
+		s.ad.patch("/Groups/"+s.local, remove).status(204)
+		has("pendingExport")
+		s.ad.patch("/Groups/"+s.local, add).status(204)
+		has("granted")
+	})
+}
+
+func TestALineClosesWhenTheNewAuthorityAsserts(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		id := s.order(s.product("Visio", s.synced), s.hybrid).status(201).text("id")
+		s.entra.patch("/Groups/"+s.synced, op("add", "members", refs(s.hybrid))).status(204)
+		s.admin.get("/Orders/"+id).is("lines/0/state", "pendingExport")
+		s.api("PUT", "/groups/"+s.synced+"/authority", object{"source": "entra"}).status(200)
+		s.admin.get("/Orders/"+id).is("lines/0/state", "granted")
+	})
+}
+
+// An item that is kept in step with its group isn't an order's to give, and one
+// that is gone is left out.
+func TestItemsOfAnOrder(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		step := s.admin.create("/WorkspaceItems", object{"displayName": "Step", "provider": "ad", "createGroup": true, "group": object{"value": s.local}, "keepInSync": "on"})
+		gone, plain := s.admin.create("/WorkspaceItems", object{"displayName": "Gone"}), s.admin.create("/WorkspaceItems", object{"displayName": "Plain"})
+		p := s.admin.create("/CatalogProducts", object{"displayName": "Visio", "groups": refs(s.local), "items": refs(step, plain)})
+		s.order(p, s.onPrem).status(201).is("state", "complete").is("lines/1/state", "skipped").is("lines/1/reason", "sourceManaged").
+			is("lines/1/verdict", "compatible").is("lines/1/wayOut", "Add the user to the group Local.").is("lines/2/state", "granted")
+		q := s.admin.create("/CatalogProducts", object{"displayName": "Old", "items": refs(gone, plain)})
+		s.admin.delete("/WorkspaceItems/" + gone).status(204)
+		s.order(q, s.onPrem).status(201).is("state", "partial").is("warnings", nil).
+			is("lines/0/state", "skipped").is("lines/0/reason", "itemMissing").is("lines/0/display", "Gone").is("lines/1/state", "granted")
+	})
+}
