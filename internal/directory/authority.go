@@ -17,7 +17,7 @@ type GroupAuthority struct {
 	Class  string
 }
 
-// ChooseAuthority declares which source is a group's authority (DESIGN §7, source
+// ChooseAuthority declares which source is a group's authority (docs/rules.md: source
 // of authority), by the source's public id or name; "" leaves it to precedence
 // again. The source must have the group. The members that are shown are then
 // those that it asserts. Should it let go of the group later, precedence decides

@@ -9,7 +9,7 @@ import (
 
 // Members of the workspace's own groups may be there for several reasons: an
 // administrator added them, or an order. Who ends one reason ends no other, and
-// the membership lives while one does (DESIGN §5). That somebody was added by
+// the membership lives while one does (docs/rules.md). That somebody was added by
 // hand is a grant of its own only where another reason stands beside it.
 
 // reasonOtherHolds is why a member stays that was to be removed.

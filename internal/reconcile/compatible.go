@@ -7,7 +7,7 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// The codes of why a user can't be a member of a group (DESIGN §7).
+// The codes of why a user can't be a member of a group (docs/rules.md).
 const (
 	GroupMissing                  = "groupMissing"
 	UserInactive                  = "userInactive"
@@ -56,7 +56,7 @@ func (v Verdict) Compatible() bool { return v.Code == "" }
 
 // Compatible judges whether a user can be a member of a group: whether the
 // source that owns the group has an account of the user, or trusts a source that
-// has (DESIGN §7). It gives a verdict for each pair there is.
+// has (docs/rules.md). It gives a verdict for each pair there is.
 func Compatible(u User, g Group) Verdict {
 	switch {
 	case !g.Exists:

@@ -60,7 +60,7 @@ func groups() []named[Group] {
 	}
 }
 
-// The table of DESIGN §7, each row in the order of groups. "" is compatible.
+// The table of docs/rules.md, each row in the order of groups. "" is compatible.
 var truth = map[string][]string{
 	"on-prem only {AD₁}":                  {"", OnPremUserCloudOnlyGroup, "", "", OnPremUserCloudOnlyGroup, UserNotInDirectory, ""},
 	"cloud only {Entra}":                  {CloudUserOnPremGroup, "", CloudUserDirectorySyncedGroup, CloudUserDirectorySyncedGroup, "", UserNotInDirectory, ""},

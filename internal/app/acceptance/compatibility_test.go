@@ -53,7 +53,7 @@ func TestH029ATrustBetweenDomainsCounts(t *testing.T) {
 	})
 }
 
-// A source that disabled its account of a user is no presence (DESIGN §9).
+// A source that disabled its account of a user is no presence (docs/model.md).
 func TestAnAccountThatIsDisabledThereDoesNotCount(t *testing.T) {
 	eachShop(t, func(t *testing.T, s *shop) {
 		p := s.product("Visio", s.cloud)
