@@ -143,11 +143,22 @@ type Reader interface {
 	// that a group waits for on behalf of a source. Inside an Update they stay
 	// as they are only if the group's row is locked.
 	ParkedMembers(source, group int64) ([]string, error)
-	// Conflicts gives the tenant's conflicts, the newest first.
-	Conflicts(tenant int64, limit int) ([]Conflict, error)
+	// Conflicts gives conflicts of a tenant, the newest first.
+	Conflicts(q ConflictQuery) ([]Conflict, error)
+	// Conflict gets a conflict of the tenant. Inside an Update its row is
+	// locked until the transaction ends.
+	Conflict(tenant, id int64) (Conflict, error)
 	// Events calls row for the tenant's events after a sequence number, oldest
 	// first, and never skips one that a slower transaction commits later.
 	Events(tenant, after int64, limit int, row func(Event) error) error
+	// FindEvents calls row for events of a tenant that fit, in the order of the
+	// query, and says where the next page begins: 0 after the last one. It looks
+	// at EventScan events at most, so a page may be short, or empty, and not be
+	// the last.
+	FindEvents(q EventQuery, row func(Event) error) (next int64, err error)
+	// Asserting gives the sources of the tenant that assert a member of a group,
+	// itself and not by nesting, in the order of their ids.
+	Asserting(tenant, group, member int64) ([]int64, error)
 	// Expired gives resources in the state whose StateAt is before t, in any
 	// tenant, at most limit.
 	Expired(state State, before time.Time, limit int) ([]Resource, error)
@@ -209,9 +220,12 @@ type Tx interface {
 	// changes nothing. Unpark forgets it.
 	Park(p Parked) error
 	Unpark(p Parked) error
-	// PutConflict records a conflict, or counts it up if an open one with the
-	// same source, resource and externalId is there.
+	// PutConflict records a conflict, or counts it up if one that stands, with
+	// the same source, resource and externalId, is there: then c becomes it,
+	// with the newer reason and document.
 	PutConflict(c *Conflict) error
+	// DecideConflict writes Decision, DecidedBy and DecidedAt.
+	DecideConflict(c Conflict) error
 	// AppendEvents appends events in order and sets their Seq.
 	AppendEvents(events []Event) error
 }
@@ -384,6 +398,16 @@ type Parked struct {
 	RID    int64
 }
 
+// Decision is what a person decided about a conflict; "" is nothing yet.
+type Decision string
+
+// The decisions about a conflict. One that isn't decided, or is kept apart,
+// stands: what comes again counts on it.
+const (
+	Adopt     Decision = "adopt"     // the two are one: the source is linked to the resource
+	KeepApart Decision = "keepApart" // they are two: what the source asks for stays refused
+)
+
 // Conflict is an assertion that a person has to decide about (law 3, W008).
 type Conflict struct {
 	ID         int64
@@ -397,8 +421,16 @@ type Conflict struct {
 	FirstAt    time.Time
 	LastAt     time.Time
 	Count      int64
-	Open       bool
+	Decision   Decision
+	DecidedBy  string
+	DecidedAt  time.Time // zero until it is decided
 }
+
+// Open says whether nobody has decided yet.
+func (c Conflict) Open() bool { return c.Decision == "" }
+
+// Stands says whether what comes again counts on the conflict.
+func (c Conflict) Stands() bool { return c.Decision != Adopt }
 
 // Event is one entry of the append-only log (law 6). Before and After are JSON
 // objects of the attributes that changed, nil for none.

@@ -47,17 +47,12 @@ func (r *reader) Events(tenant, after int64, limit int, row func(store.Event) er
 		return err
 	}
 	return r.each(func(rs rows) error {
-		e := store.Event{Tenant: tenant}
-		var at int64
-		var was, is string
-		err := rs.Scan(&e.Seq, &at, &e.Txn, &e.Run, &e.Actor, &e.Source, &e.Type, &e.Outcome, &e.Reason, &e.Detail, &e.Subject, &e.SubjectRID, &was, &is)
+		e, err := scanEvent(rs, tenant)
 		if err != nil {
 			return err
 		}
-		e.Time, e.Before, e.After = instant(at), docOrNil(was), docOrNil(is)
 		return row(e)
-	}, `SELECT seq, time, txn, run, actor, source, type, outcome, reason, detail, subject, subject_rid, COALESCE(before, ''), COALESCE(after, '')
-		FROM events WHERE tenant = ? AND seq > ? AND (seq < ? OR seq >= ?) ORDER BY seq LIMIT ?`, tenant, after, before, own, limit)
+	}, "SELECT "+eventColumns+" FROM events WHERE tenant = ? AND seq > ? AND (seq < ? OR seq >= ?) ORDER BY seq LIMIT ?", tenant, after, before, own, limit)
 }
 
 func docOrNil(s string) []byte {

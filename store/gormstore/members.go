@@ -30,6 +30,12 @@ func (r *reader) Members(v store.View, group int64, row func(store.Member) error
 	}, b.sql(), b.args...)
 }
 
+// Asserting implements store.Reader. It asks for each source of the tenant in
+// turn, because a group's rows stand by their source.
+func (r *reader) Asserting(tenant, group, member int64) ([]int64, error) {
+	return r.ids("SELECT m.source FROM sources s CROSS JOIN members m WHERE s.tenant = ? AND m.grp = ? AND m.source = s.id AND m.member = ? ORDER BY m.source", tenant, group, member)
+}
+
 // memberVisible adds the conditions under which the view shows a member.
 func (b *builder) memberVisible(alias string) *builder {
 	if b.view.Source == 0 {

@@ -83,35 +83,3 @@ func (t *tx) Unpark(p store.Parked) error {
 	}
 	return t.exec("DELETE FROM parked WHERE source = ? AND ref = ? AND kind = ? AND rid = ?", p.Source, p.Ref, p.Kind, p.RID)
 }
-
-// Conflicts implements store.Reader.
-func (r *reader) Conflicts(tenant int64, limit int) ([]store.Conflict, error) {
-	var out []store.Conflict
-	err := r.each(func(rs rows) error {
-		c := store.Conflict{Tenant: tenant}
-		var first, last int64
-		var doc string
-		err := rs.Scan(&c.ID, &c.Source, &c.Kind, &c.RID, &c.ExternalID, &c.Reason, &doc, &first, &last, &c.Count, &c.Open)
-		c.Doc, c.FirstAt, c.LastAt = docOrNil(doc), instant(first), instant(last)
-		out = append(out, c)
-		return err
-	}, "SELECT id, source, kind, rid, external_id, reason, doc, first_at, last_at, count, open = 1 FROM conflicts WHERE tenant = ? ORDER BY id DESC LIMIT ?", tenant, limit)
-	return out, err
-}
-
-// PutConflict implements store.Tx. Of a conflict that is counted up, the
-// reason, the document and the time are the newer ones, and c becomes it.
-func (t *tx) PutConflict(c *store.Conflict) error {
-	if err := storableAll(c.ExternalID, c.Reason); err != nil {
-		return err
-	}
-	var first int64
-	err := t.one([]any{&c.ID, &first, &c.Count}, `INSERT INTO conflicts (tenant, source, kind, rid, external_id, reason, doc, first_at, last_at, count, open)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (source, rid, external_id) WHERE open = 1
-		DO UPDATE SET count = conflicts.count + 1, last_at = excluded.last_at, reason = excluded.reason, doc = excluded.doc
-		RETURNING id, first_at, count`,
-		c.Tenant, c.Source, c.Kind, c.RID, c.ExternalID, c.Reason, string(c.Doc), micros(c.FirstAt), micros(c.LastAt), max(c.Count, 1), one(c.Open))
-	c.FirstAt = instant(first)
-	return err
-}

@@ -216,11 +216,6 @@ func (x *memTx) ParkedMembers(source, group int64) (refs []string, err error) {
 	slices.Sort(refs)
 	return refs, nil
 }
-func (x *memTx) Conflicts(tenant int64, limit int) ([]store.Conflict, error) {
-	all := filtered(x.conflicts, func(c store.Conflict) bool { return c.Tenant == tenant })
-	slices.Reverse(all)
-	return all[:min(limit, len(all))], nil
-}
 func (x *memTx) Events(tenant, after int64, limit int, row func(store.Event) error) error {
 	all := filtered(x.events, func(e store.Event) bool { return e.Tenant == tenant && e.Seq > after })
 	for _, e := range all[:min(limit, len(all))] {

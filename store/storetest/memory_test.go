@@ -131,10 +131,6 @@ func find[T any](all []T, fits func(T) bool) (T, error) {
 	return none, store.ErrNotFound
 }
 
-func filtered[T any](all []T, fits func(T) bool) []T {
-	return slices.DeleteFunc(slices.Clone(all), func(v T) bool { return !fits(v) })
-}
-
 // put replaces the record that fits, or says that there is none.
 func put[T any](all []T, fits func(T) bool, edit func(*T)) error {
 	i := slices.IndexFunc(all, fits)
@@ -361,17 +357,6 @@ func (x *memTx) EndMemberships(source, member int64) (groups []int64, err error)
 }
 func (x *memTx) Park(p store.Parked) error   { x.parked[p] = true; return nil }
 func (x *memTx) Unpark(p store.Parked) error { delete(x.parked, p); return nil }
-func (x *memTx) PutConflict(c *store.Conflict) error {
-	err := put(x.conflicts, func(o store.Conflict) bool {
-		return o.Open && o.Source == c.Source && o.RID == c.RID && o.ExternalID == c.ExternalID
-	}, func(o *store.Conflict) { o.Count, o.LastAt, c.ID = o.Count+1, c.LastAt, o.ID })
-	if err == nil {
-		return nil
-	}
-	c.ID = x.next()
-	x.conflicts = append(x.conflicts, *c)
-	return nil
-}
 func (x *memTx) AppendEvents(events []store.Event) error {
 	for i := range events {
 		events[i].Seq = x.next()

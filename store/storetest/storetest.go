@@ -47,7 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"groups", slices.Concat(groupChecks(), membershipChecks())},
 		{"grants", grantChecks()},
 		{"rules", ruleChecks()},
-		{"events", eventChecks()},
+		{"events", slices.Concat(eventChecks(), historyChecks())},
 		{"parked", parkedChecks()},
 		{"conflicts", conflictChecks()},
 		{"expiry", expiryChecks()},

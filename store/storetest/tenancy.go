@@ -28,7 +28,7 @@ func tenancyReads(t *testing.T, s store.Store) {
 		_, _, err := tx.ChangeMembers(w.tenant, g.RID, w.ad, rids(anna), nil)
 		return errors.Join(err, tx.CreateToken(&token),
 			tx.DeclareAttribute(w.tenant, &schema.Custom{URN: customURN, Name: "badge", Type: schema.String}),
-			tx.PutConflict(&store.Conflict{Tenant: w.tenant, Source: w.ad, Kind: schema.User, RID: anna.RID, Open: true, FirstAt: at(0), LastAt: at(0)}),
+			tx.PutConflict(&store.Conflict{Tenant: w.tenant, Source: w.ad, Kind: schema.User, RID: anna.RID, FirstAt: at(0), LastAt: at(0)}),
 			tx.AppendEvents([]store.Event{{Tenant: w.tenant, Time: at(0), Type: "user.created"}}))
 	})
 	w.finds("own users", w.users(0), "anna")
@@ -66,12 +66,23 @@ func tenancyReads(t *testing.T, s store.Store) {
 			v, err := r.Referrers(other.tenant, w.set.User.DisplayName.Index, "anna")
 			return len(v), err
 		},
-		"Conflicts":        func(r store.Reader) (int, error) { v, err := r.Conflicts(other.tenant, 10); return len(v), err },
+		"Conflicts": func(r store.Reader) (int, error) {
+			v, err := r.Conflicts(store.ConflictQuery{Tenant: other.tenant, Limit: 10})
+			return len(v), err
+		},
 		"Tokens":           func(r store.Reader) (int, error) { v, err := r.Tokens(other.tenant); return len(v), err },
 		"CustomAttributes": func(r store.Reader) (int, error) { v, err := r.CustomAttributes(other.tenant); return len(v), err },
 		"Members": func(r store.Reader) (n int, err error) {
 			err = r.Members(other.as(0), g.RID, func(store.Member) error { n++; return nil })
 			return n, ignoreNotFound(err)
+		},
+		"FindEvents": func(r store.Reader) (n int, err error) {
+			_, err = r.FindEvents(store.EventQuery{Tenant: other.tenant, Limit: 10}, func(store.Event) error { n++; return nil })
+			return n, err
+		},
+		"Asserting": func(r store.Reader) (int, error) {
+			v, err := r.Asserting(other.tenant, g.RID, anna.RID)
+			return len(v), err
 		},
 		"Events": func(r store.Reader) (n int, err error) {
 			return n, r.Events(other.tenant, 0, 10, func(store.Event) error { n++; return nil })

@@ -92,7 +92,7 @@ func trace(w *world, r store.Reader, anna, sales store.Resource) (map[string]int
 	count("Referrers", len(referrers), err)
 	parked, err := r.Parked(w.ad, "E-9")
 	count("Parked", len(parked), err)
-	conflicts, err := r.Conflicts(w.tenant, 10)
+	conflicts, err := r.Conflicts(store.ConflictQuery{Tenant: w.tenant, Limit: 10})
 	count("Conflicts", len(conflicts), err)
 	events, err := eventsIn(r, w.tenant, 0, 10)
 	count("Events", len(events), err)

@@ -99,7 +99,7 @@ func (n *tenant) conflicts() []store.Conflict {
 		if err != nil {
 			return err
 		}
-		out, err = r.Conflicts(t.ID, 100)
+		out, err = r.Conflicts(store.ConflictQuery{Tenant: t.ID, Limit: 100})
 		return err
 	})
 	if err != nil {

@@ -308,7 +308,7 @@ func TestH017AManualAccountIsNotTakenOver(t *testing.T) {
 			t.Errorf("before %s\nafter %s", before, after)
 		}
 		open := slices.DeleteFunc(n.conflicts(), func(c store.Conflict) bool { return c.ExternalID != "e-1" })
-		if len(open) != 2 || open[0].Reason != "manualAccount" || open[0].Count != 2 || !open[0].Open {
+		if len(open) != 2 || open[0].Reason != "manualAccount" || open[0].Count != 2 || !open[0].Open() {
 			t.Errorf("%d conflicts: %+v", len(open), open)
 		}
 	})

@@ -70,7 +70,7 @@ func TestW008ARenamedUserStaysOneAndKeepsItsGrants(t *testing.T) {
 		ad.post("/Users", user("u0@contoso.com", workspaceURN, object{"originAnchor": "other"})).refused(409, "uniqueness")
 		n.entra.patch("/Users/"+first, op("Replace", "userName", "U0@contoso.com")).refused(409, "uniqueness")
 		open := n.conflicts()
-		if len(open) != 1 || open[0].Reason != "nameTaken" || !open[0].Open {
+		if len(open) != 1 || open[0].Reason != "nameTaken" || !open[0].Open() {
 			t.Errorf("%d conflicts: %+v", len(open), open)
 		}
 		n.admin.get("/Users").total(7)

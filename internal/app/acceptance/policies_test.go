@@ -33,7 +33,7 @@ func TestAParkedAccountIsSeenByItsSourceOnly(t *testing.T) {
 		parking.find("/Users", `userName eq "ana@contoso.com"`).total(1).is("Resources/0/id", held)
 		n.admin.get("/Users/"+held).refused(404, "")
 		n.admin.find("/Users", `userName eq "ana@contoso.com"`).total(1).is("Resources/0/id", manual)
-		if open := n.conflicts(); len(open) != 1 || !open[0].Open {
+		if open := n.conflicts(); len(open) != 1 || !open[0].Open() {
 			t.Errorf("conflicts: %+v", open)
 		}
 		parking.delete("/Users/" + held).status(204)
