@@ -7,6 +7,7 @@
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke
 //	workspace run list|plan|approve|reject
+//	workspace conflict list|adopt|keep-apart
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
 //	workspace version
@@ -51,6 +52,7 @@ type CLI struct {
 	Token     TokenCmd     `cmd:"" help:"Manage credentials."`
 	Agent     AgentCmd     `cmd:"" help:"Manage the agents of sources."`
 	Run       RunCmd       `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
+	Conflict  ConflictCmd  `cmd:"" help:"Show and decide what sources asked for and another account has."`
 	Events    EventsCmd    `cmd:"" help:"Print the log of a tenant as JSON lines."`
 	Backup    BackupCmd    `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`

@@ -3,7 +3,6 @@ package api
 import (
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/workspace-scim/workspace/internal/directory"
@@ -51,11 +50,15 @@ type assessment struct {
 }
 
 func (s *Server) getCompatibility(r *request) error {
-	q, err := r.only("user", "product")
+	user, err := r.named("user")
 	if err != nil {
 		return err
 	}
-	x, err := s.dir.Compatibility(r.c.Request().Context(), r.actor, q.Get("user"), q.Get("product"))
+	product, err := r.named("product")
+	if err != nil {
+		return err
+	}
+	x, err := s.dir.Compatibility(r.c.Request().Context(), r.actor, user, product)
 	if err != nil {
 		return err
 	}
@@ -142,7 +145,7 @@ func showCrowds(all []reconcile.Crowd) []crowd {
 }
 
 func showRow(x directory.MapRow, crowds []reconcile.Crowd) mapRow {
-	out := mapRow{Product: showRef(x.Product), People: map[string]int64{}}
+	out := mapRow{Product: showRef(x.Product), Cells: []mapCell{}, People: map[string]int64{}}
 	for i, c := range x.Cells {
 		outcome := directory.OrderPartial
 		switch {
@@ -179,18 +182,11 @@ func showUnlock(u reconcile.Change, x directory.MapRow) *unlock {
 	return out
 }
 
-// only reads the parameters of a query that has exactly these.
-func (r *request) only(names ...string) (interface{ Get(string) string }, error) {
-	q := r.c.QueryParams()
-	for name := range q {
-		if !slices.Contains(names, name) {
-			return nil, problem{Status: http.StatusBadRequest, Code: "unknownField", Attribute: name, Detail: "There is no such parameter."}
-		}
+// named reads a parameter that has to name a resource.
+func (r *request) named(name string) (string, error) {
+	v := r.c.QueryParam(name)
+	if v == "" || len(v) > 64 {
+		return "", problem{Status: http.StatusBadRequest, Code: "invalidValue", Attribute: name, Detail: "The parameter " + name + " is the id of a " + name + "."}
 	}
-	for _, name := range names {
-		if v := q.Get(name); v == "" || len(v) > 64 {
-			return nil, problem{Status: http.StatusBadRequest, Code: "invalidValue", Attribute: name, Detail: "The parameter " + name + " is the id of a " + name + "."}
-		}
-	}
-	return q, nil
+	return v, nil
 }

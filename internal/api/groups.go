@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/store"
@@ -34,10 +33,6 @@ func showAuthority(x directory.GroupAuthority) groupAuthority {
 
 // putAuthority declares a group's authority.
 func (s *Server) putAuthority(r *request) error {
-	dryRun, err := r.dryRun()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Source *string `json:"source"`
 	}
@@ -47,27 +42,9 @@ func (s *Server) putAuthority(r *request) error {
 	if body.Source == nil {
 		return problem{Status: http.StatusBadRequest, Code: "invalidValue", Attribute: "source", Detail: "source is missing.", Way: `Send the source's id or name, or "" to leave it to precedence.`}
 	}
-	out, err := s.dir.ChooseAuthority(r.c.Request().Context(), r.actor, r.id, *body.Source, dryRun)
+	out, err := s.dir.ChooseAuthority(r.c.Request().Context(), r.actor, r.id, *body.Source, r.actor.DryRun)
 	if err != nil {
 		return err
 	}
 	return r.json(http.StatusOK, showAuthority(out))
-}
-
-// dryRun reads the parameter dryRun of a write, and refuses all others.
-func (r *request) dryRun() (bool, error) {
-	q, err := url.ParseQuery(r.c.Request().URL.RawQuery)
-	if err != nil {
-		return false, problem{Status: http.StatusBadRequest, Code: "invalidQuery", Detail: "The query string can't be read."}
-	}
-	for name := range q {
-		if name != "dryRun" {
-			return false, problem{Status: http.StatusBadRequest, Code: "unknownField", Attribute: name, Detail: "There is no such parameter."}
-		}
-	}
-	switch v := q.Get("dryRun"); v {
-	case "true", "false", "":
-		return v == "true", nil
-	}
-	return false, problem{Status: http.StatusBadRequest, Code: "invalidValue", Attribute: "dryRun", Detail: "dryRun is true or false."}
 }

@@ -97,7 +97,11 @@ func (c *client) send(method, path string, body any, headers ...string) apptest.
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
-	return c.app.Send(req)
+	r := c.app.Send(req)
+	if err := describedAPI().check(method, path, []byte(text), r); err != nil {
+		c.t.Errorf("%s %s is not as it is described: %v\n%s", method, path, err, r.Text)
+	}
+	return r
 }
 
 // want is do for a status that has to come.

@@ -41,6 +41,9 @@ var statuses = map[string]int{
 	directory.RuleConfigurationMismatch: http.StatusConflict,
 	directory.RuleConfirmationRequired:  http.StatusConflict,
 	directory.RuleRunState:              http.StatusConflict,
+	directory.RuleConflictDecided:       http.StatusConflict,
+	directory.RuleConflictChanged:       http.StatusConflict,
+	directory.RuleAnchorsDiffer:         http.StatusConflict,
 	directory.RuleTooMany:               http.StatusRequestEntityTooLarge,
 }
 

@@ -199,22 +199,10 @@ type page struct {
 	cursor []string // the key behind which to go on, nil to begin
 }
 
-// page reads limit and cursor; the cursor has n parts. Other parameters than
-// these and the named ones are refused.
-func (r *request) page(n int, others ...string) (page, error) {
-	q, err := url.ParseQuery(r.c.Request().URL.RawQuery)
-	if err != nil {
-		return page{}, problem{Status: http.StatusBadRequest, Code: "invalidQuery", Detail: "The query string can't be read."}
-	}
-	for name := range q {
-		known := name == "limit" || name == "cursor"
-		for _, o := range others {
-			known = known || name == o
-		}
-		if !known {
-			return page{}, problem{Status: http.StatusBadRequest, Code: "unknownField", Attribute: name, Detail: fmt.Sprintf("There is no parameter %.100q.", name)}
-		}
-	}
+// page reads limit and cursor; the cursor has n parts.
+func (r *request) page(n int) (page, error) {
+	q := r.c.QueryParams()
+	var err error
 	p := page{limit: pageSize}
 	if q.Has("limit") {
 		p.limit, err = strconv.Atoi(q.Get("limit"))

@@ -92,7 +92,7 @@ func (s *Server) listSourceRuns(r *request) error {
 }
 
 func (s *Server) runsOf(r *request, source string) error {
-	p, err := r.page(1, "state")
+	p, err := r.page(1)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ type Server struct {
 	rates *ratelimit.Keyed // by source
 	// enrolments bounds the guesses of those who have no token.
 	enrolments *ratelimit.Keyed
+	// description is the OpenAPI document, operations what it says of parameters.
+	description []byte
+	operations  map[string]operation
 }
 
 // How many codes may be tried a second, by everybody together, and how many
@@ -47,21 +50,43 @@ func New(c Config) *Server {
 	if c.Rate == 0 {
 		c.Rate = defaultRate
 	}
-	return &Server{dir: c.Directory, log: c.Logger, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate)}
+	description, operations := mustDescribe()
+	return &Server{
+		dir: c.Directory, log: c.Logger, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate),
+		description: description, operations: operations,
+	}
 }
 
 // methods maps HTTP methods to handlers; any other is refused with 405.
 type methods map[string]func(*request) error
 
+// endpoint is a path with its methods. What needs no token has one in its body.
+type endpoint struct {
+	path    string // as the router has it: /sources/:id
+	methods methods
+	token   bool
+}
+
 // Mount registers the routes. Every route under Prefix goes through serve, which
-// authenticates on the matched route; only enrolling needs no token, because
-// the code is one.
+// authenticates on the matched route.
 func (s *Server) Mount(e *echo.Echo) {
+	g := e.Group(Prefix)
+	for _, x := range s.endpoints() {
+		g.Any(x.path, s.serve(x))
+	}
+	g.RouteNotFound("/*", s.serve(endpoint{token: true}))
+	g.RouteNotFound("", s.serve(endpoint{token: true}))
+}
+
+// endpoints are the routes. Each method of each stands in a file of openapi/ too,
+// which says what parameters it takes.
+func (s *Server) endpoints() []endpoint {
 	const (
 		get, put, post, patch, del = http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete
 	)
-	g := e.Group(Prefix)
-	route := func(path string, m methods) { g.Any(path, s.serve(m, true)) }
+	var all []endpoint
+	route := func(path string, m methods) { all = append(all, endpoint{path: path, methods: m, token: true}) }
+	route("/openapi.json", methods{get: s.describe})
 	route("/sources", methods{get: s.listSources})
 	route("/sources/:id", methods{get: s.getSource, patch: s.patchSource})
 	route("/sources/:id/versions", methods{get: s.listVersions})
@@ -88,30 +113,31 @@ func (s *Server) Mount(e *echo.Echo) {
 	route("/agents", methods{get: s.listAgents})
 	route("/agents/:id", methods{del: s.revokeAgent})
 	route("/agents/:id/heartbeat", methods{post: s.heartbeat})
-	g.Any("/agents/enrol", s.serve(methods{post: s.enrol}, false))
-	g.RouteNotFound("/*", s.serve(nil, true))
-	g.RouteNotFound("", s.serve(nil, true))
+	route("/conflicts", methods{get: s.listConflicts})
+	route("/conflicts/:id", methods{get: s.getConflict, post: s.decideConflict})
+	return append(all, endpoint{path: "/agents/enrol", methods: methods{post: s.enrol}})
 }
 
 // serve is the way of every request: who is it, may it now, is there such a
 // method, and then the handler. Errors become problems.
-func (s *Server) serve(m methods, token bool) echo.HandlerFunc {
+func (s *Server) serve(x endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := &request{s: s, c: c}
-		if err := r.handle(m, token); err != nil {
+		if err := r.handle(x); err != nil {
 			return r.fail(err)
 		}
 		return nil
 	}
 }
 
-func (r *request) handle(m methods, token bool) error {
+func (r *request) handle(x endpoint) error {
 	r.c.Response().Header().Set("Cache-Control", "no-store")
-	if token {
+	if x.token {
 		if err := r.authenticate(); err != nil {
 			return err
 		}
 	}
+	m := x.methods
 	if m == nil {
 		return problem{Status: http.StatusNotFound, Code: "noEndpoint", Detail: "There is no such endpoint.", Way: "docs/api.md lists them."}
 	}
@@ -125,6 +151,9 @@ func (r *request) handle(m methods, token bool) error {
 		return problem{Status: http.StatusMethodNotAllowed, Code: "methodNotAllowed", Detail: "This endpoint doesn't have this method.", Way: "Use " + m.allow() + "."}
 	}
 	if err := r.place(); err != nil {
+		return err
+	}
+	if err := r.parameters(r.s.operations[operationKey(method, x.path)]); err != nil {
 		return err
 	}
 	return h(r)

@@ -31,6 +31,9 @@ type Actor struct {
 	// Stamp is that of a principal that was recognized and not authenticated,
 	// else 0: see Recognize.
 	Stamp int64
+	// DryRun asks for a preview of what the API's writes do: each is carried out
+	// and rolled back (law 5).
+	DryRun bool
 	// Txn is the request's id; it joins events and log lines.
 	Txn string
 }

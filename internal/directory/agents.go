@@ -41,7 +41,7 @@ func (d *Directory) AddCode(ctx context.Context, a Actor, source string, life ti
 		return "", t, invalid("expiresIn", fmt.Sprintf("A code lives %s to %s.", MinCode, MaxCode), "")
 	}
 	code = newSecret(store.TokenCode)
-	err = d.store.Update(ctx, func(tx store.Tx) error {
+	err = d.update(ctx, a, func(tx store.Tx) error {
 		s, err := seenSource(tx, a, source)
 		if err != nil {
 			return err
@@ -66,6 +66,9 @@ func (d *Directory) AddCode(ctx context.Context, a Actor, source string, life ti
 	})
 	if err != nil {
 		return "", store.Token{}, err
+	}
+	if a.DryRun {
+		code = "" // nobody shall keep one that enrols nothing
 	}
 	return code, t, nil
 }
@@ -249,7 +252,7 @@ func (d *Directory) RevokeAgent(ctx context.Context, a Actor, id string) error {
 	if _, err := uuid.Parse(id); err != nil {
 		return store.ErrNotFound
 	}
-	return d.store.Update(ctx, func(tx store.Tx) error {
+	return d.update(ctx, a, func(tx store.Tx) error {
 		agent, err := tx.Agent(a.Tenant.ID, id)
 		if err != nil || !agent.RevokedAt.IsZero() {
 			return err
@@ -297,7 +300,7 @@ func (d *Directory) AddCommand(ctx context.Context, a Actor, source, agent, name
 		return store.Command{}, invalid("command", fmt.Sprintf("%.20q is no command.", name), "Use restart, pause, resume or resync.")
 	}
 	var c store.Command
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		s, err := seenSource(tx, a, source)
 		if err != nil {
 			return err

@@ -185,7 +185,7 @@ func (d *Directory) ChangeSource(ctx context.Context, a Actor, id string, cond f
 		return SourceState{}, err
 	}
 	var state SourceState
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		s, err := seenSource(tx, a, id)
 		if err != nil {
 			return err

@@ -27,6 +27,10 @@ const (
 	RuleIncompatible   = "incompatibleGroups" // the user fits none of the product's groups (row H039)
 	RuleAlreadyOrdered = "alreadyOrdered"     // the user has an order of the product
 	RuleOrderChanged   = "orderChanged"       // the verdicts are not those that the client saw
+	// Those of conflicts.
+	RuleConflictDecided = "conflictDecided" // somebody has decided about the conflict
+	RuleConflictChanged = "conflictChanged" // what was to be decided about isn't so any more
+	RuleAnchorsDiffer   = "anchorsDiffer"   // two objects of a directory aren't one account
 
 	// Those of connectors.
 	RuleLeaseRequired         = "leaseRequired"         // an agent writes under a lease only

@@ -238,7 +238,7 @@ func (w *Writer) refuseName(t *schema.ResourceType, doc *document.Object, holder
 	v := &Violation{Rule: RuleUniqueness, Attribute: t.UserName.Path, Detail: "Another user has this userName.", Way: "Choose another userName, or update that user."}
 	conflict := &store.Conflict{
 		Tenant: w.actor.Tenant.ID, Source: w.actor.Source.ID, Kind: t.Kind, RID: holder.RID,
-		ExternalID: doc.Text(t.ExternalID), Reason: "nameTaken", Doc: document.Encode(t, doc), FirstAt: w.now, LastAt: w.now, Open: true,
+		ExternalID: doc.Text(t.ExternalID), Reason: "nameTaken", Doc: document.Encode(t, doc), FirstAt: w.now, LastAt: w.now,
 	}
 	links, err := w.tx.Links(holder.RID)
 	if err != nil {
@@ -267,6 +267,13 @@ func (w *Writer) refuseName(t *schema.ResourceType, doc *document.Object, holder
 		v.Rule = RuleManualAccount
 		v.Detail = "An account made by hand has this userName."
 		v.Way = "An administrator decides in the list of conflicts whether the two are one person."
+		apart, err := w.keptApart(conflict)
+		if err != nil {
+			return false, err
+		}
+		if apart {
+			v.Way = "An administrator decided that the two are kept apart; choose another userName."
+		}
 	}
 	return false, w.refuse(v, eventType(t, "refused"), holder, conflict)
 }

@@ -65,7 +65,7 @@ func (d *Directory) ReportObjects(ctx context.Context, a Actor, id string, all [
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(x, y ObjectReport) int { return cmp.Compare(x.Anchor, y.Anchor) })
 	a.Run = ""
-	return d.store.Update(ctx, func(tx store.Tx) error {
+	return d.update(ctx, a, func(tx store.Tx) error {
 		if _, err := d.held(tx, a); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (d *Directory) StartRun(ctx context.Context, a Actor, source, kind string, 
 	}
 	a.Run = "" // of the one before
 	var n store.Run
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		s, err := ownSource(tx, a, source)
 		if err != nil {
 			return err
@@ -215,7 +215,7 @@ func (d *Directory) UpdateRun(ctx context.Context, a Actor, id string, cond Prec
 		return store.Run{}, onlySources(a)
 	}
 	var n store.Run
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		var l store.Lease
 		var err error
 		if !a.Admin {
@@ -333,7 +333,7 @@ func (d *Directory) DecideRun(ctx context.Context, a Actor, id string, approve b
 		return store.Run{}, err
 	}
 	var n store.Run
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		var err error
 		if n, err = seenRun(tx, a, id); err != nil {
 			return err

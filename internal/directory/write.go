@@ -126,6 +126,21 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 	return events, nil
 }
 
+// update runs fn in one transaction; one that the actor wants a preview of is
+// rolled back after it (law 5).
+func (d *Directory) update(ctx context.Context, a Actor, fn func(store.Tx) error) error {
+	err := d.store.Update(ctx, func(tx store.Tx) error {
+		if err := fn(tx); err != nil || !a.DryRun {
+			return err
+		}
+		return errDryRun
+	})
+	if errors.Is(err, errDryRun) {
+		return nil
+	}
+	return err
+}
+
 // Savepoint runs one of several writes: if it fails, what it wrote and the
 // events of it are undone, and the transaction goes on.
 func (w *Writer) Savepoint(fn func() error) error {
