@@ -126,6 +126,7 @@ func TestBadInputIsNeverAFault(t *testing.T) {
 		lease := h.ad.lease(h.adID, "default", object{"holder": "embedded", "ttl": 600})
 		run := h.ad.want(201, "POST", "/sources/"+h.adID+"/runs", object{"kind": "full"}, lease).Body["id"].(string)
 		_, agentID := h.agent(h.adID, "dc1")
+		h.admin.want(400, "POST", "/sources/"+h.adID+"/enrolment-codes", " null")
 		fields := []string{"ttl", "token", "holder", "configuration", "kind", "state", "phase", "done", "total", "counts", "skipped", "created", "detail", "nextAt", "planHash",
 			"objects", "anchor", "code", "retry", "command", "agent", "expiresIn", "mode", "displayName", "configurationVersion", "confirm", "version", "startedAt", "acknowledged", "name"}
 		values := []string{`null`, `true`, `-1`, `0`, `1e400`, `9223372036854775807`, `1.5`, `""`, `"\u0000"`, `"\ud800"`, "\"\xff\"", `"x"`, `"running"`, `"2026-13-01"`,

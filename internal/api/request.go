@@ -104,10 +104,17 @@ func (r *request) decode(v any) error {
 	if err := r.bodyType("application/json"); err != nil {
 		return err
 	}
-	dec := json.NewDecoder(http.MaxBytesReader(r.c.Response(), r.c.Request().Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(r.c.Response(), r.c.Request().Body, maxBody))
+	if err != nil {
+		return unreadable(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		return decodeError(err)
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) { // null, which leaves v as it is
+		return problem{Status: http.StatusBadRequest, Code: "invalidValue", Detail: "The body is null; a JSON object is wanted."}
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return problem{Status: http.StatusBadRequest, Code: "invalidSyntax", Detail: "Something follows the JSON object of the body."}
@@ -118,13 +125,10 @@ func (r *request) decode(v any) error {
 func decodeError(err error) error {
 	var syntax *json.SyntaxError
 	var typed *json.UnmarshalTypeError
-	var tooLarge *http.MaxBytesError
 	bad := func(code, attribute, format string, args ...any) error {
 		return problem{Status: http.StatusBadRequest, Code: code, Attribute: attribute, Detail: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case errors.As(err, &tooLarge):
-		return err
 	case errors.Is(err, io.EOF):
 		return bad("invalidSyntax", "", "The body is empty; a JSON object is wanted.")
 	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
