@@ -254,8 +254,8 @@ func (w *world) take(rt *rapid.T, st step, before []string) []string {
 		rt.Fatalf("%s: the preview changed something:\n%s\n%s", st.name, before, after)
 	}
 	events, err := w.write(st, false)
-	if describe(previewed, previewErr) != describe(events, err) {
-		rt.Fatalf("%s: previewed %s, done %s", st.name, describe(previewed, previewErr), describe(events, err))
+	if w.told(st, previewed, previewErr) != w.told(st, events, err) {
+		rt.Fatalf("%s: previewed %s, done %s", st.name, w.told(st, previewed, previewErr), w.told(st, events, err))
 	}
 	after := w.views()
 
@@ -281,10 +281,15 @@ func (w *world) take(rt *rapid.T, st step, before []string) []string {
 	return after
 }
 
-// describe tells events and error without what differs from run to run.
-func describe(events []store.Event, err error) string {
+// told writes events and error without what differs from run to run, and without
+// what a preview doesn't tell a source: orders and items are the administrators'.
+func (w *world) told(st step, events []store.Event, err error) string {
 	var b strings.Builder
 	for _, e := range events {
+		kind, _, _ := strings.Cut(e.Type, ".")
+		if st.who < len(w.actors)-1 && slices.Contains([]string{"product", "order", "item"}, kind) {
+			continue
+		}
 		fmt.Fprintf(&b, "%s %s %s; ", e.Type, e.Outcome, e.Reason)
 	}
 	return fmt.Sprint(b.String(), err)

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/workspace-scim/workspace/scim/document"
@@ -136,12 +137,36 @@ func (w *Writer) matchAnchor(t *schema.ResourceType, doc *document.Object) (matc
 			Way:    "Update that one, or send another anchor.",
 		}, eventType(t, "refused"), &res, nil)
 	}
+	return w.matchOthersAnchor(links)
+}
+
+// matchOthersAnchor finds what another source has, or had, by the anchor: what is
+// there goes before what was deleted, which comes back. Two objects of one source
+// are never one.
+func (w *Writer) matchOthersAnchor(links []store.Link) (match, error) {
+	gone := match{}
 	for _, l := range links {
 		source, err := w.source(l.Source)
 		if err != nil {
 			return match{}, err
 		}
-		if source.Kind == store.SourceWorkspace || l.State != store.Linked {
+		if source.Kind == store.SourceWorkspace || l.State == store.LinkParked {
+			continue
+		}
+		asserted, err := w.asserts(l.RID)
+		if err != nil {
+			return match{}, err
+		}
+		if asserted {
+			continue
+		}
+		if l.State == store.LinkEnded {
+			if gone.res == nil {
+				gone, err = w.revival(l)
+			}
+			if err != nil {
+				return match{}, err
+			}
 			continue
 		}
 		res, err := w.tx.Resource(l.Tenant, l.RID)
@@ -150,7 +175,13 @@ func (w *Writer) matchAnchor(t *schema.ResourceType, doc *document.Object) (matc
 		}
 		return match{res: &res, how: "joinedByAnchor"}, nil
 	}
-	return match{}, nil
+	return gone, nil
+}
+
+// asserts says whether the actor's source asserts something of a resource.
+func (w *Writer) asserts(rid int64) (bool, error) {
+	links, err := w.tx.Links(rid)
+	return slices.ContainsFunc(links, func(l store.Link) bool { return l.Source == w.actor.Source.ID && l.State.Live() }), err
 }
 
 // matchName settles who may have the userName.

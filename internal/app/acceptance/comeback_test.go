@@ -59,3 +59,24 @@ func TestAMemberWhoComesBackIsOneOfTheGroupsThatSaySo(t *testing.T) {
 		ad.hasMembers(after, id)
 	})
 }
+
+// Law 7: whoever comes first brings back what another source deleted, if it has
+// the same anchor; so the two are one, whatever the order.
+func TestWhatASourceDeletedComesBackByTheAnchorOfAnother(t *testing.T) {
+	eachTenant(t, func(t *testing.T, n *tenant) {
+		ad := n.source(store.SourceAD, "corp", store.Policies{}).in(t)
+		for path, has := range map[string]object{
+			"/Groups": group("Staff", wsGroupURN, object{"originAnchor": guid(7)}),
+			"/Users":  user("anna@contoso.com", workspaceURN, object{"originAnchor": guid(8)}),
+		} {
+			id := ad.create(path, with(has, "externalId", "x"))
+			ad.delete(path + "/" + id).status(204)
+			if got := n.entra.create(path, with(has, "externalId", "y")); got != id {
+				t.Errorf("%s: %s came back as %s", path, id, got)
+			}
+			if got := ad.create(path, with(has, "externalId", "x")); got != id {
+				t.Errorf("%s: %s is %s to who comes back", path, id, got)
+			}
+		}
+	})
+}
