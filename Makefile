@@ -1,14 +1,18 @@
 # make run     start Workspace on workspace.db here; prints the URL and the token
+# make demo    the story of a tenant, told against a fresh server
 # make test    every test, on SQLite and PostgreSQL, with real domain controllers
 # make bench   the tables of speeds in docs/operations.md and docs/ad.md
 # make lint    what .ci/run checks without running tests
 
 export CGO_ENABLED = 1
 
-.PHONY: run build test race bench lint fuzz-short fmt
+.PHONY: run demo build test race bench lint fuzz-short fmt
 
 run:
 	go run ./cmd/workspace serve --first-run $(ARGS)
+
+demo:
+	cd cmd/workspace && go test -count=1 -run '^TestStory$$' -args -aloud
 
 build:
 	go build -trimpath -o bin/ ./cmd/...
