@@ -8,6 +8,7 @@
 //	workspace agent code|list|revoke
 //	workspace run list|plan|approve|reject
 //	workspace conflict list|adopt|keep-apart
+//	workspace explain SUBJECT        say why a user or group is as it is
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
 //	workspace version
@@ -53,6 +54,7 @@ type CLI struct {
 	Agent     AgentCmd     `cmd:"" help:"Manage the agents of sources."`
 	Run       RunCmd       `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
 	Conflict  ConflictCmd  `cmd:"" help:"Show and decide what sources asked for and another account has."`
+	Explain   ExplainCmd   `cmd:"" help:"Say why a user or group, an attribute or a membership is as it is."`
 	Events    EventsCmd    `cmd:"" help:"Print the log of a tenant as JSON lines."`
 	Backup    BackupCmd    `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`

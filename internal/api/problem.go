@@ -50,9 +50,9 @@ var statuses = map[string]int{
 // statusClientClosed is what the log says of a request whose client went away.
 const statusClientClosed = 499
 
-// explain maps any error to the client's. What it doesn't know is internal: its
+// problemOf maps any error to the client's. What it doesn't know is internal: its
 // text stays inside.
-func explain(err error) problem {
+func problemOf(err error) problem {
 	var p problem
 	var v *directory.Violation
 	var auth *directory.AuthError
@@ -86,7 +86,7 @@ func explain(err error) problem {
 
 // fail writes the answer to an error, and logs what is the server's fault.
 func (r *request) fail(err error) error {
-	p := explain(err)
+	p := problemOf(err)
 	if p.Status >= 500 {
 		r.s.log.Error("request failed", "error", store.LogText(err), "txn", r.txn(), "tenant", r.actor.Tenant.Slug, "route", r.c.Path())
 	}

@@ -115,6 +115,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/agents/:id/heartbeat", methods{post: s.heartbeat})
 	route("/conflicts", methods{get: s.listConflicts})
 	route("/conflicts/:id", methods{get: s.getConflict, post: s.decideConflict})
+	route("/explain", methods{get: s.explain})
 	return append(all, endpoint{path: "/agents/enrol", methods: methods{post: s.enrol}})
 }
 

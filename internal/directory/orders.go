@@ -63,7 +63,7 @@ func (w *Writer) decideOrder(t *schema.ResourceType, old, doc *document.Object) 
 		for _, name := range []string{"fingerprint", "lines", "alternatives"} {
 			v.More.Set(t.Root.Sub(name), doc.Get(t.Root.Sub(name)))
 		}
-		return w.refuse(v, eventType(t, "refused"), &p.Resource, nil)
+		return w.refuseOrder(v, t, p, o)
 	}
 	doc.Set(state, OrderComplete)
 	if !lines.Whole() {
@@ -72,6 +72,18 @@ func (w *Writer) decideOrder(t *schema.ResourceType, old, doc *document.Object) 
 	doc.Set(t.DisplayName, o.Display+" for "+p.Display)
 	doc.Set(t.Root.Sub("requestedBy"), firstNonempty(w.actor.Subject, w.actor.Token))
 	return nil
+}
+
+// refuseOrder tells of an order that isn't placed whom it was for, and what.
+func (w *Writer) refuseOrder(v *Violation, t *schema.ResourceType, p person, o offer) error {
+	err := w.refuse(v, eventType(t, "refused"), &p.Resource, nil)
+	product := &document.Object{}
+	product.Set(t.Root.Sub("product").Value(), o.ID)
+	product.Set(t.Root.Sub("product").Sub("display"), o.Display)
+	doc := &document.Object{}
+	doc.Set(t.Root.Sub("product"), product)
+	_, w.refused[len(w.refused)-1].event.After = diff(t, nil, doc)
+	return err
 }
 
 // refusalOf is why an order with these lines can't be placed, nil if it can;
@@ -127,8 +139,8 @@ func (w *Writer) onlyOrder(t *schema.ResourceType, p person, o offer) error {
 			return err
 		}
 		if order.State.Visible() {
-			return w.refuse(&Violation{Rule: RuleAlreadyOrdered, Attribute: "product", Detail: "The order " + order.ID + " has brought this product to the user already.",
-				Way: "Cancel that order first."}, eventType(t, "refused"), &p.Resource, nil)
+			return w.refuseOrder(&Violation{Rule: RuleAlreadyOrdered, Attribute: "product", Detail: "The order " + order.ID + " has brought this product to the user already.",
+				Way: "Cancel that order first."}, t, p, o)
 		}
 	}
 	return nil
