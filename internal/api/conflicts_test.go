@@ -80,8 +80,8 @@ func title(s string) string {
 func (h *house) told(t *testing.T, want ...string) {
 	t.Helper()
 	seen := map[string]bool{}
-	for _, e := range h.Events(0, 1) {
-		seen[e.Type+" "+e.Reason+" "+e.Subject] = true
+	for _, e := range h.log() {
+		seen[fmt.Sprint(e["type"], " ", e["reason"], " ", e["subject"])] = true
 	}
 	for _, w := range want {
 		if !seen[w] {

@@ -116,6 +116,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/conflicts", methods{get: s.listConflicts})
 	route("/conflicts/:id", methods{get: s.getConflict, post: s.decideConflict})
 	route("/explain", methods{get: s.explain})
+	route("/events", methods{get: s.listEvents})
 	return append(all, endpoint{path: "/agents/enrol", methods: methods{post: s.enrol}})
 }
 
