@@ -69,7 +69,7 @@ func (s *Server) enrol(r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	secret, a, src, err := s.dir.Enrol(r.c.Request().Context(), body.Code, body.Name, r.txn())
+	secret, a, src, err := s.dir.Enrol(r.c.Request().Context(), body.Code, body.Name, r.txn(), r.actor.DryRun)
 	if err != nil {
 		return err
 	}

@@ -66,21 +66,17 @@ func (s *Server) listConflicts(r *request) error {
 	return list(r, p, all, showConflict, func(c directory.ConflictState) []string { return []string{strconv.FormatInt(c.ID, 10)} })
 }
 
-// conflictID is the path's id as a number; what is none is of nothing.
-func (r *request) conflictID() (int64, error) {
+// conflictID is the path's id as a number, 0 for what is none and so of nothing.
+func (r *request) conflictID() int64 {
 	id, err := strconv.ParseInt(r.id, 10, 64)
-	if err != nil || id <= 0 {
-		return 0, store.ErrNotFound
+	if err != nil {
+		return 0
 	}
-	return id, nil
+	return id
 }
 
 func (s *Server) getConflict(r *request) error {
-	id, err := r.conflictID()
-	if err != nil {
-		return err
-	}
-	c, err := s.dir.Conflict(r.c.Request().Context(), r.actor, id)
+	c, err := s.dir.Conflict(r.c.Request().Context(), r.actor, r.conflictID())
 	if err != nil {
 		return err
 	}
@@ -88,17 +84,13 @@ func (s *Server) getConflict(r *request) error {
 }
 
 func (s *Server) decideConflict(r *request) error {
-	id, err := r.conflictID()
-	if err != nil {
-		return err
-	}
 	var body struct {
 		Decision store.Decision `json:"decision"`
 	}
 	if err := r.decode(&body); err != nil {
 		return err
 	}
-	c, err := s.dir.DecideConflict(r.c.Request().Context(), r.actor, id, r.ifMatch(), body.Decision)
+	c, err := s.dir.DecideConflict(r.c.Request().Context(), r.actor, r.conflictID(), r.ifMatch(), body.Decision)
 	if err != nil {
 		return err
 	}

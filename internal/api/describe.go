@@ -14,8 +14,8 @@ import (
 // The OpenAPI document is made of the files in openapi/: base.json is the frame,
 // each other one a subject. Of an operation a file tells what is its own:
 // operationId, summary, query and header parameters, request body and the
-// answers that are no errors. What all have in common is added here. A write
-// that has no dry run says so by "x-dryRun": false.
+// answers that are no errors. What all have in common is added here. A POST
+// that only reads says so by "x-dryRun": false.
 //
 //go:embed openapi/*.json
 var pieces embed.FS
@@ -110,7 +110,7 @@ func complete(path, method, tag string, op object) {
 	case method == "get":
 	case op["x-dryRun"] == false:
 		text, _ := op["description"].(string)
-		op["description"] = strings.TrimSpace(text + " There is no dry run of this: dryRun is refused with 400.")
+		op["description"] = strings.TrimSpace(text + " It changes nothing, so there is no dry run of it: dryRun is refused with 400.")
 	default:
 		parameters = append(parameters, refer("parameters", "dryRun"))
 	}

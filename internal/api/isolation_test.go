@@ -10,73 +10,116 @@ import (
 )
 
 // route is an endpoint with a request that its owner may send. In paths, {s} is
-// the source, {r} a run, {a} an agent.
+// the source, {r} a run, {a} an agent, {c} a conflict, {g} a group, {u} a user,
+// {p} a product.
 type route struct {
 	method, path, body string
-	admin              bool // only an administrator may
+	may                string // the roles that may, "" for all
 }
+
+// The roles that may.
+const (
+	all     = ""
+	admins  = "admin"
+	sources = "source agent"
+)
 
 var routes = []route{
-	{"GET", "/sources/{s}", "", false},
-	{"PATCH", "/sources/{s}", `{"displayName":"x"}`, true},
-	{"GET", "/sources/{s}/versions", "", false},
-	{"GET", "/sources/{s}/pending", "", false},
-	{"GET", "/sources/{s}/problems", "", false},
-	{"POST", "/sources/{s}/problems/.search", `{"anchors":["a"]}`, false},
-	{"GET", "/sources/{s}/runs", "", false},
-	{"POST", "/sources/{s}/runs", `{"kind":"full"}`, false},
-	{"GET", "/sources/{s}/leases", "", false},
-	{"POST", "/sources/{s}/leases/default", `{"ttl":30,"holder":"x"}`, false},
-	{"DELETE", "/sources/{s}/leases/default", "", false},
-	{"GET", "/sources/{s}/checkpoints/default", "", false},
-	{"PUT", "/sources/{s}/checkpoints/default", "x", false},
-	{"POST", "/sources/{s}/commands", `{"command":"resync"}`, true},
-	{"POST", "/sources/{s}/enrolment-codes", `{}`, true},
-	{"GET", "/runs/{r}", "", false},
-	{"PATCH", "/runs/{r}", `{"state":"cancelled"}`, false},
-	{"GET", "/runs/{r}/plan", "", false},
-	{"PUT", "/runs/{r}/plan", "x", false},
-	{"POST", "/runs/{r}/approve", `{"planHash":""}`, true},
-	{"POST", "/runs/{r}/reject", `{}`, true},
-	{"POST", "/runs/{r}/objects", `{"objects":[{"anchor":"x"}]}`, false},
-	{"DELETE", "/agents/{a}", "", true},
-	{"POST", "/agents/{a}/heartbeat", `{}`, false},
-	{"GET", "/sources", "", false},
-	{"GET", "/runs", "", false},
-	{"GET", "/agents", "", false},
+	{"GET", "/sources/{s}", "", all},
+	{"PATCH", "/sources/{s}", `{"displayName":"x"}`, admins},
+	{"GET", "/sources/{s}/versions", "", all},
+	{"GET", "/sources/{s}/pending", "", all},
+	{"GET", "/sources/{s}/problems", "", all},
+	{"POST", "/sources/{s}/problems/.search", `{"anchors":["a"]}`, all},
+	{"GET", "/sources/{s}/runs", "", all},
+	{"POST", "/sources/{s}/runs", `{"kind":"full"}`, sources},
+	{"GET", "/sources/{s}/leases", "", all},
+	{"POST", "/sources/{s}/leases/default", `{"ttl":30,"holder":"x"}`, sources},
+	{"DELETE", "/sources/{s}/leases/default", "", sources},
+	{"GET", "/sources/{s}/checkpoints/default", "", all},
+	{"PUT", "/sources/{s}/checkpoints/default", "x", sources},
+	{"POST", "/sources/{s}/commands", `{"command":"resync"}`, admins},
+	{"POST", "/sources/{s}/enrolment-codes", `{}`, admins},
+	{"GET", "/runs/{r}", "", all},
+	{"PATCH", "/runs/{r}", `{"state":"cancelled"}`, all},
+	{"GET", "/runs/{r}/plan", "", all},
+	{"PUT", "/runs/{r}/plan", "x", sources},
+	{"POST", "/runs/{r}/approve", `{"planHash":""}`, admins},
+	{"POST", "/runs/{r}/reject", `{}`, admins},
+	{"POST", "/runs/{r}/objects", `{"objects":[{"anchor":"x"}]}`, sources},
+	{"POST", "/sources/{s}/departed", `{"anchors":["x"]}`, sources},
+	{"DELETE", "/agents/{a}", "", admins},
+	{"POST", "/agents/{a}/heartbeat", `{}`, all},
+	{"GET", "/sources", "", all},
+	{"GET", "/runs", "", all},
+	{"GET", "/agents", "", all},
+	{"GET", "/openapi.json", "", all},
+	{"GET", "/conflicts/{c}", "", admins},
+	{"POST", "/conflicts/{c}", `{"decision":"keepApart"}`, admins},
+	{"GET", "/conflicts", "", admins},
+	{"GET", "/explain?subject={u}", "", admins},
+	{"GET", "/explain?subject={u}&target={p}", "", admins},
+	{"GET", "/compatibility?user={u}&product={p}", "", admins},
+	{"GET", "/compatibility/map", "", admins},
+	{"GET", "/pending-exports", "", admins},
+	{"PUT", "/groups/{g}/authority", `{"source":"corp"}`, admins},
+	{"GET", "/events", "", admins},
 }
 
-func (r route) on(source, run, agent string) string {
-	return strings.NewReplacer("{s}", source, "{r}", run, "{a}", agent).Replace(r.path)
+// places are what the paths name.
+type places struct{ source, run, agent, conflict, group, user, product string }
+
+func (r route) on(p places) string {
+	return strings.NewReplacer("{s}", p.source, "{r}", p.run, "{a}", p.agent, "{c}", p.conflict, "{g}", p.group, "{u}", p.user, "{p}", p.product).Replace(r.path)
+}
+
+// nowhere names what there isn't.
+var nowhere = places{nothing, nothing, nothing, "999999999", nothing, nothing, nothing}
+
+const nothing = "01234567-89ab-7cde-8f01-23456789abcd"
+
+// furnish makes one of each, by the AD source and the administrator, and gives
+// the lease under which the source writes.
+func (h *house) furnish() (p places, lease string) {
+	lease = h.ad.lease(h.adID, "default", object{"holder": "embedded", "ttl": 600})
+	p.source = h.adID
+	p.run = h.ad.want(201, "POST", "/sources/"+h.adID+"/runs", object{"kind": "full"}, lease).Body["id"].(string)
+	h.ad.want(200, "PUT", "/runs/"+p.run+"/plan", "plan", lease)
+	h.ad.want(204, "PUT", "/sources/"+h.adID+"/checkpoints/default", "x", lease, "If-None-Match: *")
+	_, p.agent = h.agent(h.adID, "dc1")
+	user, conflict := h.collide(h.ad, "ana@contoso.com", "")
+	p.user, p.conflict = user, strings.TrimPrefix(conflict, "/conflicts/")
+	p.group = h.ad.made("/Groups", group("Furniture"))
+	p.product = h.admin.made("/CatalogProducts", `{"schemas":["urn:workspace:scim:schemas:core:2.0:CatalogProduct"],"displayName":"Visio","groups":[{"value":"`+p.group+`"}]}`)
+	return p, lease
 }
 
 // Other sources and other tenants get the same answer for what there is and for
 // what there isn't: 404, or 403 where no source may at all.
 func TestNobodyCrossesSourcesOrTenants(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
-		lease := h.ad.lease(h.adID, "default", object{"holder": "embedded", "ttl": 600})
-		run := h.ad.want(201, "POST", "/sources/"+h.adID+"/runs", object{"kind": "full"}, lease).Body["id"].(string)
-		h.ad.want(200, "PUT", "/runs/"+run+"/plan", "plan", lease)
-		h.ad.want(204, "PUT", "/sources/"+h.adID+"/checkpoints/default", "x", lease, "If-None-Match: *")
-		_, agentID := h.agent(h.adID, "dc1")
+		here, lease := h.furnish()
 		// The others hold leases of the same name and number.
 		others := map[string]*client{"another source": h.hr, "another tenant": h.foreign}
 		hrLease := h.hr.lease(h.hrID, "default", object{"holder": "embedded", "ttl": 600})
 		if hrLease != lease {
 			t.Fatalf("leases %s and %s", hrLease, lease)
 		}
-		const nothing = "01234567-89ab-7cde-8f01-23456789abcd"
 		for who, c := range others {
 			for _, r := range routes {
 				if !strings.Contains(r.path, "{") {
-					if x := c.want(200, r.method, r.path, nil); strings.Contains(string(x.Text), h.adID) || strings.Contains(string(x.Text), run) || strings.Contains(string(x.Text), agentID) {
+					x := c.do(r.method, r.path, nil)
+					if want := map[bool]int{true: 200, false: 403}[c == h.foreign || r.may == all]; x.Status != want {
+						t.Errorf("%s, %s %s: %d, want %d", who, r.method, r.path, x.Status, want)
+					}
+					if strings.Contains(string(x.Text), h.adID) || strings.Contains(string(x.Text), here.run) || strings.Contains(string(x.Text), here.agent) {
 						t.Errorf("%s sees in %s: %s", who, r.path, x.Text)
 					}
 					continue
 				}
 				headers := []string{lease, `If-Match: "1"`}
-				x := c.do(r.method, r.on(h.adID, run, agentID), r.body, headers...)
-				y := c.do(r.method, r.on(nothing, nothing, nothing), r.body, headers...)
+				x := c.do(r.method, r.on(here), r.body, headers...)
+				y := c.do(r.method, r.on(nowhere), r.body, headers...)
 				if x.Status != y.Status || x.Body["code"] != y.Body["code"] || x.Body["detail"] != y.Body["detail"] {
 					t.Errorf("%s, %s %s: %s; but of nothing: %s", who, r.method, r.path, x.Text, y.Text)
 				}
@@ -85,7 +128,7 @@ func TestNobodyCrossesSourcesOrTenants(t *testing.T) {
 				}
 			}
 		}
-		if n := h.admin.get("/runs/"+run, 200); n.Body["state"] != "running" {
+		if n := h.admin.get("/runs/"+here.run, 200); n.Body["state"] != "running" {
 			t.Errorf("run %s", n.Text)
 		}
 		if c := h.admin.get("/sources/"+h.adID+"/checkpoints/default", 200); string(c.Text) != "x" || c.Header.Get("ETag") != `"1"` {
@@ -97,16 +140,15 @@ func TestNobodyCrossesSourcesOrTenants(t *testing.T) {
 // Every route refuses who has no token, a wrong one, or the wrong role.
 func TestEveryRouteAsksWhoSpeaks(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
-		const nothing = "01234567-89ab-7cde-8f01-23456789abcd"
-		for _, r := range append(routes, route{"GET", "", "", false}, route{"GET", "/nothing", "", false}) {
-			path := r.on(h.adID, nothing, nothing)
+		for _, r := range append(routes, route{"GET", "", "", all}, route{"GET", "/nothing", "", all}) {
+			path := r.on(places{h.adID, nothing, nothing, nothing, nothing, nothing, nothing})
 			for _, token := range []string{"", " ", "null", h.AdminToken[:40], h.AdminToken + "x"} {
 				x := (&client{t, h.App, token}).do(r.method, path, r.body)
 				if x.Status != 401 || x.Header.Get("WWW-Authenticate") == "" {
 					t.Errorf("%s %s with the token %q: %d %s", r.method, path, token, x.Status, x.Text)
 				}
 			}
-			if x := h.ad.do(r.method, path, r.body); r.admin && x.Status != 403 {
+			if x := h.ad.do(r.method, path, r.body); r.may == admins && x.Status != 403 {
 				t.Errorf("%s %s by the source: %d %s", r.method, path, x.Status, x.Text)
 			}
 			if x := h.admin.do("TRACE", path, ""); x.Status < 400 || x.Status >= 500 {
@@ -123,15 +165,13 @@ func TestBadInputIsNeverAFault(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		rnd := rand.New(rand.NewPCG(seed, 0))
-		lease := h.ad.lease(h.adID, "default", object{"holder": "embedded", "ttl": 600})
-		run := h.ad.want(201, "POST", "/sources/"+h.adID+"/runs", object{"kind": "full"}, lease).Body["id"].(string)
-		_, agentID := h.agent(h.adID, "dc1")
+		here, lease := h.furnish()
 		h.admin.want(400, "POST", "/sources/"+h.adID+"/enrolment-codes", " null")
 		fields := []string{"ttl", "token", "holder", "configuration", "kind", "state", "phase", "done", "total", "counts", "skipped", "created", "detail", "nextAt", "planHash",
-			"objects", "anchor", "code", "retry", "command", "agent", "expiresIn", "mode", "displayName", "configurationVersion", "confirm", "version", "startedAt", "acknowledged", "name"}
+			"objects", "anchor", "code", "retry", "command", "agent", "expiresIn", "mode", "displayName", "decision", "source", "configurationVersion", "confirm", "version", "startedAt", "acknowledged", "name"}
 		values := []string{`null`, `true`, `-1`, `0`, `1e400`, `9223372036854775807`, `1.5`, `""`, `"\u0000"`, `"\ud800"`, "\"\xff\"", `"x"`, `"running"`, `"2026-13-01"`,
 			`"2026-11-22T12:00:00Z"`, `"99999-01-01T00:00:00Z"`, `[]`, `[null]`, `[{}]`, `{}`, `{"a":-1}`, `{"skipped":{"":-1}}`, `"` + strings.Repeat("é", 2000) + `"`}
-		queries := []string{"", "?limit=0", "?limit=x", "?limit=501", "?cursor=", "?cursor=AA", "?cursor=WyJ4Il0", "?cursor=WyItMSJd", "?cursor=WyJcdTAwMDAiXQ", "?cursor=WyJhIiwiXHUwMDAwIl0", "?state=x", "?state=%00", "?%zz", "?limit=1&x=y"}
+		queries := []string{"", "?limit=0", "?limit=x", "?limit=501", "?cursor=", "?cursor=AA", "?cursor=WyJ4Il0", "?cursor=WyItMSJd", "?cursor=WyJcdTAwMDAiXQ", "?cursor=WyJhIiwiXHUwMDAwIl0", "?state=x", "?state=%00", "?%zz", "?limit=1&x=y", "?subject=%00", "?subject=a&target=%ff", "?subject=a&source=corp", "?since=x", "?type=%F0%9F%98%80", "?format=csv", "?outcome=refused", "?dryRun=true", "?user=x&product=%00", "?cycles=x", "?cycles=-1"}
 		ids := []string{"{s}", "%00", "..", "%2e%2e", "'", strings.Repeat("x", 300), "%F0%9F%98%80", "01234567-89ab-7cde-8f01-23456789abcd"}
 		claims := []string{lease, "Workspace-Lease: ", "Workspace-Lease: x", "Workspace-Lease: default;99", "Workspace-Lease: \x80;1", "Workspace-Run: x"}
 		pick := func(from []string) string { return from[rnd.IntN(len(from))] }
@@ -141,9 +181,9 @@ func TestBadInputIsNeverAFault(t *testing.T) {
 			if r.method == "DELETE" && rnd.IntN(4) > 0 || strings.HasSuffix(r.path, "{a}") {
 				continue
 			}
-			path := r.on(h.adID, run, agentID)
+			path := r.on(here)
 			if rnd.IntN(4) == 0 {
-				path = strings.NewReplacer(h.adID, pick(ids), run, pick(ids), agentID, pick(ids), "default", pick(ids)).Replace(path)
+				path = strings.NewReplacer(h.adID, pick(ids), here.run, pick(ids), here.agent, pick(ids), here.group, pick(ids), here.user, pick(ids), "default", pick(ids)).Replace(path)
 			}
 			var parts []string
 			for range rnd.IntN(4) {
@@ -155,7 +195,13 @@ func TestBadInputIsNeverAFault(t *testing.T) {
 			}
 			if r.method == http.MethodGet {
 				body = ""
-				path += pick(queries)
+				if q := pick(queries); strings.Contains(path, "?") {
+					path += strings.Replace(q, "?", "&", 1)
+				} else {
+					path += q
+				}
+			} else if rnd.IntN(3) == 0 {
+				path += "?dryRun=" + pick([]string{"true", "false", "1", ""})
 			}
 			if strings.Contains(path, "%zz") && !strings.Contains(path, "?") {
 				continue

@@ -24,7 +24,7 @@ func (r *request) parameters(op operation) error {
 	for name, values := range q {
 		switch {
 		case name == "dryRun" && !op.dryRun && !op.reads:
-			return problem{Status: http.StatusBadRequest, Code: "noDryRun", Attribute: "dryRun", Detail: "There is no dry run of this.", Way: "Leave dryRun out."}
+			return problem{Status: http.StatusBadRequest, Code: "noDryRun", Attribute: "dryRun", Detail: "This changes nothing, so there is no dry run of it.", Way: "Leave dryRun out."}
 		case !op.query[name]:
 			return problem{Status: http.StatusBadRequest, Code: "unknownField", Attribute: name, Detail: fmt.Sprintf("There is no parameter %.100q.", name)}
 		case len(values) > 1:

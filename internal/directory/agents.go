@@ -74,8 +74,9 @@ func (d *Directory) AddCode(ctx context.Context, a Actor, source string, life ti
 }
 
 // Enrol makes an agent with a token of its own, for who has a code. The code is
-// spent then. A code that is unknown, spent or expired is an *AuthError.
-func (d *Directory) Enrol(ctx context.Context, code, name, txn string) (secret string, agent store.Agent, source store.Source, err error) {
+// spent then. A code that is unknown, spent or expired is an *AuthError. With
+// dryRun nothing is kept, and there is no secret.
+func (d *Directory) Enrol(ctx context.Context, code, name, txn string, dryRun bool) (secret string, agent store.Agent, source store.Source, err error) {
 	if err := text("name", name, 1, 255); err != nil {
 		return "", agent, source, err
 	}
@@ -94,7 +95,7 @@ func (d *Directory) Enrol(ctx context.Context, code, name, txn string) (secret s
 		return "", agent, source, &AuthError{AuthExpired, "The enrolment code was used or has expired; ask for a new one."}
 	}
 	secret = newSecret(store.TokenAgent)
-	err = d.store.Update(ctx, func(tx store.Tx) error {
+	err = d.update(ctx, Actor{DryRun: dryRun}, func(tx store.Tx) error {
 		now := d.now()
 		err := tx.SpendToken(p.Tenant.ID, p.Token.ID, now)
 		if errors.Is(err, store.ErrNotFound) {
@@ -124,6 +125,9 @@ func (d *Directory) Enrol(ctx context.Context, code, name, txn string) (secret s
 	})
 	if err != nil {
 		return "", store.Agent{}, source, err
+	}
+	if dryRun {
+		secret = "" // nobody shall keep one that opens nothing
 	}
 	return secret, agent, p.Source, nil
 }
@@ -172,7 +176,7 @@ func (d *Directory) Beat(ctx context.Context, a Actor, id string, h Heartbeat) (
 		return Orders{}, err
 	}
 	var o Orders
-	err = d.store.Update(ctx, func(tx store.Tx) error {
+	err = d.update(ctx, a, func(tx store.Tx) error {
 		o = Orders{}
 		agent, err := tx.Agent(a.Tenant.ID, id)
 		if err != nil {

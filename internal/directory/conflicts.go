@@ -127,7 +127,7 @@ func (d *Directory) DecideConflict(ctx context.Context, a Actor, id int64, cond 
 		return ConflictState{}, err
 	}
 	var out ConflictState
-	_, err = d.Write(ctx, a, a.DryRun, func(w *Writer) error {
+	_, err = d.Write(ctx, a, false, func(w *Writer) error {
 		c, err := w.tx.Conflict(a.Tenant.ID, id)
 		if err != nil {
 			return err

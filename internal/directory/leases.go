@@ -157,7 +157,7 @@ func (d *Directory) AcquireLease(ctx context.Context, a Actor, source string, q 
 		return store.Lease{}, err
 	}
 	var l store.Lease
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		s, err := ownSource(tx, a, source)
 		if err != nil {
 			return err
@@ -239,7 +239,7 @@ func (d *Directory) ReleaseLease(ctx context.Context, a Actor, source, partition
 	if !partitionRule.MatchString(partition) {
 		return store.ErrNotFound
 	}
-	return d.store.Update(ctx, func(tx store.Tx) error {
+	return d.update(ctx, a, func(tx store.Tx) error {
 		if _, err := ownSource(tx, a, source); err != nil {
 			return err
 		}
@@ -303,7 +303,7 @@ func (d *Directory) SaveCheckpoint(ctx context.Context, a Actor, source, partiti
 		return store.Checkpoint{}, invalid("", fmt.Sprintf("A checkpoint has 1 to %d bytes.", MaxCheckpoint), "")
 	}
 	var c store.Checkpoint
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		s, err := ownSource(tx, a, source)
 		if err != nil {
 			return err

@@ -396,7 +396,7 @@ func (d *Directory) SavePlan(ctx context.Context, a Actor, id string, body io.Re
 			break
 		}
 		h.Write(buf[:k])
-		err = d.store.Update(ctx, func(tx store.Tx) error {
+		err = d.update(ctx, a, func(tx store.Tx) error {
 			n, err := running(tx)
 			if err != nil {
 				return err
@@ -411,7 +411,7 @@ func (d *Directory) SavePlan(ctx context.Context, a Actor, id string, body io.Re
 		return store.Run{}, invalid("", "The plan is empty.", "")
 	}
 	var n store.Run
-	err := d.store.Update(ctx, func(tx store.Tx) error {
+	err := d.update(ctx, a, func(tx store.Tx) error {
 		var err error
 		if n, err = running(tx); err != nil {
 			return err

@@ -57,17 +57,19 @@ type Input struct {
 var errDryRun = errors.New("dry run")
 
 // Write runs fn in one transaction, with the events of everything that it did.
-// With dryRun the transaction is rolled back after fn and its events were
-// worked out, so a preview is the run minus the commit (law 5). So it is for a
-// source in staging, and what would have changed is kept for Pending. An agent,
-// and who claims a lease, writes only while it holds that lease: otherwise it is
-// a Violation of RuleFenced or RuleLeaseRequired. fn may run more than once.
+// With dryRun, or if the actor asks for it, the transaction is rolled back after
+// fn and its events were worked out, so a preview is the run minus the commit
+// (law 5). So it is for a source in staging, and what would have changed is kept
+// for Pending. An agent, and who claims a lease, writes only while it holds that
+// lease: otherwise it is a Violation of RuleFenced or RuleLeaseRequired. fn may
+// run more than once.
 // Write returns the events that were, or would have been, written, and fn's
 // error as it is.
 func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Writer) error) ([]store.Event, error) {
 	var events []store.Event
 	var refused []refusal
 	var staged map[string]string
+	dryRun = dryRun || a.DryRun
 	preview := dryRun || a.staging()
 	err := d.store.Update(ctx, func(tx store.Tx) error {
 		if err := a.expect(tx); err != nil {

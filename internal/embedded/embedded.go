@@ -144,7 +144,7 @@ func (c *Connector) enrol(ctx context.Context) (agent.Identity, error) {
 	if err != nil {
 		return agent.Identity{}, err
 	}
-	secret, made, _, err := c.Directory.Enrol(ctx, code, name, admin.Txn)
+	secret, made, _, err := c.Directory.Enrol(ctx, code, name, admin.Txn, false)
 	if err != nil {
 		return agent.Identity{}, err
 	}
