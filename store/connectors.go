@@ -54,8 +54,9 @@ type Configuration struct {
 // RunState is the state of a run.
 type RunState string
 
-// The states of a run. Running, held and approved ones can still change.
+// The states of a run. Queued, running, held and approved ones can still change.
 const (
+	RunQueued    RunState = "queued" // nobody works on it yet
 	RunRunning   RunState = "running"
 	RunHeld      RunState = "held"     // over a limit; a person has to decide
 	RunApproved  RunState = "approved" // the person said yes to its plan
@@ -67,7 +68,9 @@ const (
 )
 
 // Open says whether a run can still change.
-func (s RunState) Open() bool { return s == RunRunning || s == RunHeld || s == RunApproved }
+func (s RunState) Open() bool {
+	return s == RunQueued || s == RunRunning || s == RunHeld || s == RunApproved
+}
 
 // Run is one pass of a connector over a partition.
 type Run struct {
@@ -75,7 +78,7 @@ type Run struct {
 	Tenant    int64
 	Source    int64
 	PublicID  string
-	Kind      string // full, delta, preview, verify, resync
+	Kind      string // full, delta, preview, verify, resync, reconcile
 	State     RunState
 	Partition string
 	Holder    string // who works on it
@@ -104,6 +107,23 @@ type RunCounts struct {
 	Unchanged int64            `json:"unchanged"`
 	Failed    int64            `json:"failed"`
 	Skipped   map[string]int64 `json:"skipped,omitempty"` // by reason code
+	// Reconcile is what a reconciliation compared, nil for other runs.
+	Reconcile *ReconcileCounts `json:"reconcile,omitempty"`
+}
+
+// ReconcileCounts are what came of comparing the users of items with the members
+// of their groups.
+type ReconcileCounts struct {
+	Items       int64 `json:"items"` // that were compared to their end
+	InBoth      int64 `json:"inBoth"`
+	OnlyInGroup int64 `json:"onlyInGroup"`
+	OnlyInItem  int64 `json:"onlyInItem"`
+	Added       int64 `json:"added"`
+	Removed     int64 `json:"removed"`
+	// Item and After are how far it is: the rid of the item that is compared, and
+	// that of the last user who was.
+	Item  int64 `json:"item,omitempty"`
+	After int64 `json:"after,omitempty"`
 }
 
 // RunQuery asks for runs, the newest first.

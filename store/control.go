@@ -35,6 +35,9 @@ type Tenant struct {
 	DisplayName string
 	Domains     []string // verified domains, lower case
 	SyncEnabled bool     // the hybrid-sync add-on (row H049)
+	// Features are the features that were switched on or off for the tenant, by
+	// their names; for the others the server's choice holds.
+	Features map[string]bool
 	// SchemaVersion grows whenever a custom attribute is declared.
 	SchemaVersion int
 	CreatedAt     time.Time
@@ -132,6 +135,7 @@ type Federation struct {
 // ControlReader reads tenants, sources and credentials.
 type ControlReader interface {
 	Tenant(slug string) (Tenant, error)
+	TenantByID(id int64) (Tenant, error)
 	Tenants() ([]Tenant, error)
 	Source(tenant int64, name string) (Source, error)
 	// SourceByPublicID finds a source of any tenant by its OAuth client_id.
@@ -154,8 +158,10 @@ type ControlWriter interface {
 	// CreateTenant sets t.ID and creates the tenant's workspace source with the
 	// given public id. ErrExists if the slug is taken.
 	CreateTenant(t *Tenant, workspacePublicID string) error
-	// UpdateTenant writes every field but ID, Slug and CreatedAt.
+	// UpdateTenant writes every field but ID, Slug, Features and CreatedAt.
 	UpdateTenant(t *Tenant) error
+	// SetFeatures writes the features of a tenant.
+	SetFeatures(tenant int64, features map[string]bool) error
 	// CreateSource sets s.ID. ErrExists if the name or the directory domain is
 	// taken in the tenant.
 	CreateSource(s *Source) error

@@ -45,6 +45,11 @@ type GrantReader interface {
 	// Grants gives grants in the order of Target, Subject, Reason (by its bytes)
 	// and Cause.
 	Grants(q GrantQuery) ([]Grant, error)
+	// Holdings gives what subjects have, as grants and as members of groups, in
+	// the order of Target and Subject, behind After and at most Limit.
+	Holdings(q HoldingQuery) ([]Holding, error)
+	// CountHoldings counts them all; After and Limit don't matter.
+	CountHoldings(q HoldingQuery) (int, error)
 }
 
 // GrantWriter writes grants.
@@ -58,4 +63,28 @@ type GrantWriter interface {
 	// EndGrants takes a target from subjects, as far as they had it for that
 	// reason and cause, and gives those, ascending.
 	EndGrants(g Grant, subjects []int64) (ended []int64, err error)
+	// ForgetGrants removes all grants of which a resource is the target, the
+	// subject or the cause.
+	ForgetGrants(tenant, rid int64) error
 }
+
+// Holding is that a visible subject has a visible target, with all the reasons.
+type Holding struct {
+	Target, Subject int64 // rids
+	// Member says that the target is a group whose authority asserts the subject
+	// as a member; Authority is that source's id.
+	Member    bool
+	Authority int64
+	Grants    []Grant // in the order of Reason and Cause
+}
+
+// HoldingQuery asks for holdings.
+type HoldingQuery struct {
+	Tenant          int64
+	Target, Subject int64 // rids, 0 for all
+	After           HoldingKey
+	Limit           int
+}
+
+// HoldingKey is a place in the order of holdings; zero is the beginning.
+type HoldingKey struct{ Target, Subject int64 }

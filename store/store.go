@@ -76,6 +76,8 @@ type Reader interface {
 	ControlReader
 	ConnectorReader
 	GrantReader
+	ItemReader
+	JobReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -170,6 +172,7 @@ type Tx interface {
 	ControlWriter
 	ConnectorWriter
 	GrantWriter
+	JobWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the

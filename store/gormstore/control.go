@@ -1,6 +1,7 @@
 package gormstore
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,7 +37,14 @@ func (r *reader) Tenant(slug string) (store.Tenant, error) {
 	if !storable(slug) {
 		return store.Tenant{}, store.ErrNotFound
 	}
-	tenants, err := r.tenants("slug = ?", slug)
+	return r.oneTenant("slug = ?", slug)
+}
+
+// TenantByID implements store.ControlReader.
+func (r *reader) TenantByID(id int64) (store.Tenant, error) { return r.oneTenant("id = ?", id) }
+
+func (r *reader) oneTenant(where string, arg any) (store.Tenant, error) {
+	tenants, err := r.tenants(where, arg)
 	if err == nil && len(tenants) == 0 {
 		err = store.ErrNotFound
 	}
@@ -69,7 +77,11 @@ func (s *session) tenants(where string, args ...any) ([]store.Tenant, error) {
 	}
 	var out []store.Tenant
 	for _, t := range found {
-		out = append(out, t.tenant(of[t.ID]))
+		tenant, err := t.tenant(of[t.ID])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, tenant)
 	}
 	return out, nil
 }
@@ -184,7 +196,7 @@ func (s *session) create(row any, texts ...string) error {
 
 // CreateTenant implements store.ControlWriter.
 func (t *tx) CreateTenant(n *store.Tenant, workspacePublicID string) error {
-	row := tenantRow{Slug: n.Slug, DisplayName: n.DisplayName, SyncEnabled: n.SyncEnabled, SchemaVersion: n.SchemaVersion, Created: micros(n.CreatedAt)}
+	row := tenantRow{Slug: n.Slug, DisplayName: n.DisplayName, SyncEnabled: n.SyncEnabled, SchemaVersion: n.SchemaVersion, Features: noFeatures, Created: micros(n.CreatedAt)}
 	if err := t.create(&row, n.Slug, n.DisplayName); err != nil {
 		return err
 	}
@@ -218,6 +230,24 @@ func (t *tx) UpdateTenant(n *store.Tenant) error {
 		return err
 	}
 	if err := t.putDomains(n.ID, n.Domains); err != nil {
+		return err
+	}
+	return t.restamp()
+}
+
+// SetFeatures implements store.ControlWriter.
+func (t *tx) SetFeatures(tenant int64, features map[string]bool) error {
+	text := []byte(noFeatures)
+	if len(features) > 0 {
+		var err error
+		if text, err = json.Marshal(features); err != nil {
+			return err
+		}
+	}
+	if err := storableAll(string(text)); err != nil {
+		return err
+	}
+	if err := t.update(&tenantRow{ID: tenant}, "id = ?", tenant, map[string]any{"features": string(text)}); err != nil {
 		return err
 	}
 	return t.restamp()
@@ -360,10 +390,10 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	var stamp int64
 	r.single()
 	err := r.one([]any{&k.ID, &k.Tenant, &k.Source, &k.Subject, &k.Kind, &k.Prefix, &k.Hash, &k.Created, &k.Expires, &k.Revoked, &k.LastUsed,
-		&t.ID, &t.Slug, &t.DisplayName, &t.SyncEnabled, &t.SchemaVersion, &t.Created,
+		&t.ID, &t.Slug, &t.DisplayName, &t.SyncEnabled, &t.SchemaVersion, &t.Features, &t.Created,
 		&s.ID, &s.Tenant, &s.PublicID, &s.Name, &s.DisplayName, &s.Kind, &s.DirectoryDomain, &s.Mode, &s.Policies, &s.Created, &domains, &stamp},
 		`SELECT k.id, k.tenant, k.source, k.subject, k.kind, k.prefix, k.hash, k.created, k.expires, k.revoked, k.last_used,
-			t.id, t.slug, t.display_name, t.sync_enabled, t.schema_version, t.created,
+			t.id, t.slug, t.display_name, t.sync_enabled, t.schema_version, t.features, t.created,
 			s.id, s.tenant, s.public_id, s.name, s.display_name, s.kind, s.directory_domain, s.mode, s.policies, s.created,
 			COALESCE((SELECT string_agg(d.domain, ' ' ORDER BY d.position) FROM tenant_domains d WHERE d.tenant = t.id), ''), `+stampColumn+`
 		FROM tokens k CROSS JOIN tenants t CROSS JOIN sources s
@@ -371,7 +401,10 @@ func (r *reader) Authenticate(hash []byte) (store.Principal, error) {
 	if err != nil {
 		return store.Principal{}, err
 	}
-	p := store.Principal{Token: k.token(), Tenant: t.tenant(strings.Fields(domains)), Stamp: stamp}
+	p := store.Principal{Token: k.token(), Stamp: stamp}
+	if p.Tenant, err = t.tenant(strings.Fields(domains)); err != nil {
+		return store.Principal{}, err
+	}
 	p.Source, err = s.source()
 	return p, err
 }

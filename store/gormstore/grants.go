@@ -54,6 +54,16 @@ func (t *tx) PutGrants(g store.Grant, subjects []int64) ([]int64, error) {
 	return added, err
 }
 
+// ForgetGrants implements store.Tx.
+func (t *tx) ForgetGrants(tenant, rid int64) error {
+	for _, where := range []string{"target = ?", "subject = ?", "cause = ? AND cause <> 0"} {
+		if err := t.exec("DELETE FROM grants WHERE tenant = ? AND "+where, tenant, rid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EndGrants implements store.Tx.
 func (t *tx) EndGrants(g store.Grant, subjects []int64) ([]int64, error) {
 	if err := t.owned(g.Tenant, g.Target); err != nil {

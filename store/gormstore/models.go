@@ -17,15 +17,26 @@ type tenantRow struct {
 	DisplayName   string
 	SyncEnabled   bool
 	SchemaVersion int
+	Features      string
 	Created       int64 `gorm:"autoCreateTime:false"`
 }
 
 func (tenantRow) TableName() string { return "tenants" }
 
-func (r tenantRow) tenant(domains []string) store.Tenant {
-	return store.Tenant{ID: r.ID, Slug: r.Slug, DisplayName: r.DisplayName, Domains: domains, SyncEnabled: r.SyncEnabled,
+func (r tenantRow) tenant(domains []string) (store.Tenant, error) {
+	t := store.Tenant{ID: r.ID, Slug: r.Slug, DisplayName: r.DisplayName, Domains: domains, SyncEnabled: r.SyncEnabled,
 		SchemaVersion: r.SchemaVersion, CreatedAt: instant(r.Created)}
+	if r.Features == noFeatures {
+		return t, nil
+	}
+	if err := json.Unmarshal([]byte(r.Features), &t.Features); err != nil {
+		return t, fmt.Errorf("gormstore: features of tenant %d: %w", r.ID, err)
+	}
+	return t, nil
 }
+
+// noFeatures is what stands where no feature was switched.
+const noFeatures = "{}"
 
 type domainRow struct {
 	Tenant   int64 `gorm:"primaryKey;autoIncrement:false"`

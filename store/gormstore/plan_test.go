@@ -158,6 +158,14 @@ func checkPlans(t *testing.T, w *world) {
 				_, err := r.ReferrersOf(w.tenant, manager.Index, []int64{user.RID, group.RID}, store.KeyIn{Attr: name.Index, Keys: []string{"u777@contoso.example", "u778@contoso.example"}})
 				return err
 			},
+			"assignees": func(r store.Reader) error {
+				_, err := r.Assignees(w.tenant, []int64{user.RID, group.RID})
+				return err
+			},
+			"members behind one": func(r store.Reader) error {
+				_, err := r.MembersAfter(w.tenant, group.RID, w.source, user.RID, 10)
+				return err
+			},
 			"ids": func(r store.Reader) error {
 				_, err := r.IDs(w.tenant, []int64{user.RID, group.RID})
 				return err

@@ -79,7 +79,7 @@ func (t *tx) InsertRun(n *store.Run, keep int) error {
 	if err != nil {
 		return err
 	}
-	const old = `source = ? AND state NOT IN ('running', 'held', 'approved')
+	const old = `source = ? AND state NOT IN ('queued', 'running', 'held', 'approved')
 		AND id <= COALESCE((SELECT o.id FROM runs o WHERE o.source = ? ORDER BY o.id DESC LIMIT 1 OFFSET ?), 0)`
 	if err := t.exec("DELETE FROM run_plans WHERE run IN (SELECT id FROM runs WHERE "+old+")", n.Source, n.Source, keep-1); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (t *tx) KeepPlan(run, upload int64) error {
 
 // DeletePlans implements store.ConnectorWriter.
 func (t *tx) DeletePlans(before time.Time, limit int) (int, error) {
-	runs, err := t.ids(`SELECT n.id FROM runs n WHERE n.state NOT IN ('running', 'held', 'approved') AND n.ended < ?
+	runs, err := t.ids(`SELECT n.id FROM runs n WHERE n.state NOT IN ('queued', 'running', 'held', 'approved') AND n.ended < ?
 		AND EXISTS (SELECT 1 FROM run_plans p WHERE p.run = n.id) ORDER BY n.id LIMIT ?`, micros(before), limit)
 	if err != nil || len(runs) == 0 {
 		return 0, err

@@ -11,6 +11,7 @@ func grantChecks() []check {
 	return []check{
 		{"a grant is added and ended once for each reason and cause", grantsByReason},
 		{"grants are found by target, subject, cause and reason, page by page", grantsFound},
+		{"grants of a resource are forgotten", grantsForgotten},
 		{"grants never cross tenants", grantTenancy},
 	}
 }
@@ -106,6 +107,24 @@ func grantsFound(t *testing.T, s store.Store) {
 		paged = append(paged, page...)
 	}
 	equal(w.world, "page by page", paged, all)
+}
+
+func grantsForgotten(t *testing.T, s store.Store) {
+	w := newGrantWorld(t, s)
+	fill := func() {
+		w.put(w.grant(w.mail, store.GrantManual, 0), w.anna, w.ben)
+		w.put(w.grant(w.sales, store.GrantOrder, w.mail.RID), w.ben)
+	}
+	for name, c := range map[string]struct {
+		gone store.Resource
+		left int
+	}{"target": {w.sales, 2}, "subject": {w.anna, 2}, "target and cause": {w.mail, 0}} {
+		fill()
+		w.update(func(tx store.Tx) error { return tx.ForgetGrants(w.tenant+1, c.gone.RID) })
+		equal(w.world, "with another tenant", len(w.grants(store.GrantQuery{})), 3)
+		w.update(func(tx store.Tx) error { return tx.ForgetGrants(w.tenant, c.gone.RID) })
+		equal(w.world, "without a "+name, len(w.grants(store.GrantQuery{})), c.left)
+	}
 }
 
 func grantTenancy(t *testing.T, s store.Store) {

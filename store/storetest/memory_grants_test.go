@@ -34,6 +34,13 @@ func (x *memTx) PutGrants(g store.Grant, subjects []int64) (added []int64, err e
 	return added, nil
 }
 
+func (x *memTx) ForgetGrants(tenant, rid int64) error {
+	x.grants = filtered(x.grants, func(g store.Grant) bool {
+		return g.Tenant != tenant || g.Target != rid && g.Subject != rid && g.Cause != rid
+	})
+	return nil
+}
+
 func (x *memTx) EndGrants(g store.Grant, subjects []int64) (ended []int64, err error) {
 	if x.resources[g.Target].Tenant != g.Tenant {
 		return nil, store.ErrNotFound

@@ -58,6 +58,7 @@ type data struct {
 	conflicts    []store.Conflict
 	events       []store.Event
 	grants       []store.Grant
+	jobs         []store.Job
 	stamp        int64
 	connectors
 }
@@ -66,7 +67,7 @@ func (d *data) clone() *data {
 	c := *d
 	c.tenants, c.sources, c.tokens = slices.Clone(d.tenants), slices.Clone(d.sources), slices.Clone(d.tokens)
 	c.federations, c.conflicts, c.events = slices.Clone(d.federations), slices.Clone(d.conflicts), slices.Clone(d.events)
-	c.grants = slices.Clone(d.grants)
+	c.grants, c.jobs = slices.Clone(d.grants), slices.Clone(d.jobs)
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)
@@ -192,9 +193,9 @@ func (x *memTx) CreateTenant(t *store.Tenant, publicID string) error {
 func (x *memTx) UpdateTenant(t *store.Tenant) error {
 	x.stamp = x.next()
 	return put(x.tenants, func(o store.Tenant) bool { return o.ID == t.ID }, func(o *store.Tenant) {
-		slug, created := o.Slug, o.CreatedAt
+		slug, features, created := o.Slug, o.Features, o.CreatedAt
 		*o = *t
-		o.Slug, o.CreatedAt = slug, created
+		o.Slug, o.Features, o.CreatedAt = slug, features, created
 	})
 }
 func (x *memTx) CreateSource(s *store.Source) error {
