@@ -199,7 +199,7 @@ func (op *bulkOp) read(r *request, data []byte) (err error) {
 // target reads method and path: /Users for POST, /Users/{id} for the others.
 func (op *bulkOp) target(set *schema.Set) error {
 	endpoint, id, hasID := strings.Cut(strings.TrimPrefix(op.path, "/"), "/")
-	if op.t = set.Type(endpoint); op.t == nil {
+	if op.t = set.Type(endpoint); op.t == nil || op.t.Derived {
 		return errScim(http.StatusNotFound, "", "There is no endpoint %q.", document.Truncate(op.path, 100))
 	}
 	op.pathID = id

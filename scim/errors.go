@@ -41,6 +41,7 @@ var rules = map[string]scimerrors.ScimError{
 	directory.RuleOrderChanged:    {Status: http.StatusConflict, ScimType: directory.RuleOrderChanged},
 	directory.RuleFenced:          {Status: http.StatusConflict},
 	directory.RuleLeaseRequired:   {Status: http.StatusConflict},
+	directory.RuleFeatureDisabled: {Status: http.StatusConflict, ScimType: directory.RuleFeatureDisabled},
 }
 
 // statusClientClosed is what the log says of a request whose client went away;
@@ -74,8 +75,8 @@ func explain(err error) failure {
 	case errors.As(err, &v):
 		f := failure{ScimError: rules[v.Rule], reason: v.Rule, more: v.More}
 		f.Detail = v.Error()
-		if f.Status == 0 {
-			f.Status = http.StatusBadRequest
+		if f.Status == 0 { // a rule about a value of one type of resource
+			f.Status, f.ScimType = http.StatusBadRequest, scimerrors.ScimTypeInvalidValue
 		}
 		return f
 	case errors.As(err, &auth):

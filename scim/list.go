@@ -39,7 +39,7 @@ func (s *Server) searchAll(r *request) error {
 
 func (r *request) listAll() error {
 	types, _ := r.announced()
-	return r.list(types)
+	return r.list(slices.DeleteFunc(slices.Clone(types), func(t *schema.ResourceType) bool { return t.Derived }))
 }
 
 // page is a page of resources of one type.

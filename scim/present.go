@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
@@ -21,10 +22,14 @@ type presenter struct {
 }
 
 func (r *request) presenter() *presenter {
-	return &presenter{
+	p := &presenter{
 		base: r.base, t: r.t, set: r.set,
 		p: newProjection(r.t, r.query["attributes"], r.query["excludedAttributes"]),
 	}
+	if r.t.Kind == schema.Item && !r.s.dir.Enabled(r.actor.Tenant, directory.FeatureReconciliation) {
+		p.p = p.p.without(r.t.Root.Sub("keepInSyncLabel")) // row A004: the choice isn't offered
+	}
+	return p
 }
 
 // wantsGroups says whether User.groups is part of the answer, wantsMembers the
@@ -129,10 +134,14 @@ func (p *presenter) meta(b []byte, rec *store.Record) []byte {
 	b = append(append(b, ','), m.Quoted()...)
 	b = append(b, '{')
 	b = p.field(b, m.Sub("resourceType"), p.t.Name)
-	b = p.field(b, m.Sub("created"), rec.CreatedAt.UTC().Format(document.TimeFormat))
-	b = p.field(b, m.Sub("lastModified"), rec.ModifiedAt.UTC().Format(document.TimeFormat))
+	if !p.t.Derived {
+		b = p.field(b, m.Sub("created"), rec.CreatedAt.UTC().Format(document.TimeFormat))
+		b = p.field(b, m.Sub("lastModified"), rec.ModifiedAt.UTC().Format(document.TimeFormat))
+	}
 	b = p.field(b, m.Sub("location"), p.base+p.t.Endpoint+"/"+rec.ID)
-	b = p.field(b, m.Sub("version"), etag(rec.Version))
+	if !p.t.Derived {
+		b = p.field(b, m.Sub("version"), etag(rec.Version))
+	}
 	return append(b, '}')
 }
 

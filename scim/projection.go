@@ -30,6 +30,18 @@ func newProjection(t *schema.ResourceType, include, exclude []string) *projectio
 	return p
 }
 
+// without leaves an attribute out, whatever is asked for.
+func (p *projection) without(a *schema.Attribute) *projection {
+	if p == nil {
+		p = &projection{}
+	}
+	if p.exclude == nil {
+		p.exclude = map[*schema.Attribute]bool{}
+	}
+	p.exclude[a] = true
+	return p
+}
+
 func splitNames(lists []string) []string {
 	var out []string
 	for _, l := range lists {

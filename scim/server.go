@@ -114,6 +114,12 @@ func (s *Server) Mount(e *echo.Echo) {
 	route("/.search", methods{http.MethodPost: s.searchAll})
 	for _, t := range schema.Must().Types {
 		typed := func(h func(*request) error) func(*request) error { return s.typed(t.Endpoint, h) }
+		if t.Derived {
+			route(t.Endpoint, methods{http.MethodGet: typed(s.listGrants), http.MethodPost: typed(s.createGrant)})
+			route(t.Endpoint+"/.search", methods{http.MethodPost: typed(s.searchGrants)})
+			route(t.Endpoint+"/:id", methods{http.MethodGet: typed(s.getGrant), http.MethodDelete: typed(s.deleteGrant)})
+			continue
+		}
 		route(t.Endpoint, methods{http.MethodGet: typed(s.list), http.MethodPost: typed(s.create)})
 		route(t.Endpoint+"/.search", methods{http.MethodPost: typed(s.search)})
 		route(t.Endpoint+"/:id", methods{

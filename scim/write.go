@@ -105,7 +105,9 @@ func (r *request) write(status int, do func(*directory.Writer) (directory.Result
 		}
 		return r.respond(status, nil)
 	}
-	r.c.Response().Header().Set("ETag", etag(result.Record.Version))
+	if !r.t.Derived {
+		r.c.Response().Header().Set("ETag", etag(result.Record.Version))
+	}
 	r.c.Response().Header().Set("Location", r.location(r.t, result.Record.ID))
 	err = r.s.dir.Look(ctx, r.actor, func(in *directory.Reading) error {
 		p.source = in.Source

@@ -45,6 +45,9 @@ var statuses = map[string]int{
 	directory.RuleConflictChanged:       http.StatusConflict,
 	directory.RuleAnchorsDiffer:         http.StatusConflict,
 	directory.RuleTooMany:               http.StatusRequestEntityTooLarge,
+	directory.RuleFeatureDisabled:       http.StatusConflict,
+	directory.RuleJobDisabled:           http.StatusConflict,
+	directory.RuleNotInSync:             http.StatusConflict,
 }
 
 // statusClientClosed is what the log says of a request whose client went away.

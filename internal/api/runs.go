@@ -102,7 +102,7 @@ func (s *Server) runsOf(r *request, source string) error {
 	}
 	state := store.RunState(r.c.QueryParam("state"))
 	switch state {
-	case "", store.RunRunning, store.RunHeld, store.RunApproved, store.RunRejected, store.RunSucceeded, store.RunFailed, store.RunCancelled, store.RunAbandoned:
+	case "", store.RunQueued, store.RunRunning, store.RunHeld, store.RunApproved, store.RunRejected, store.RunSucceeded, store.RunFailed, store.RunCancelled, store.RunAbandoned:
 	default:
 		return problem{Status: http.StatusBadRequest, Code: "invalidValue", Attribute: "state", Detail: fmt.Sprintf("%.20q is no state of a run.", string(state))}
 	}

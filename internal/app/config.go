@@ -6,8 +6,11 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/workspace-scim/workspace/internal/directory"
 )
 
 // Database says where the data is. Every command of the program takes it.
@@ -62,9 +65,26 @@ type Config struct {
 	// AD are files of connectors that bring Active Directory domains from inside
 	// the server.
 	AD []string `name:"ad" type:"path" placeholder:"FILE" help:"YAML file of a connector for Active Directory inside the server (docs/ad.md); repeatable."`
+	Switches
 	// FirstRun makes, on an empty database only, a tenant "default" with an
 	// Entra source and a token, and prints what to do with them.
 	FirstRun bool `help:"On an empty database make a tenant, an Entra source and a token, and print the next step."`
+}
+
+// Switches are the features that are on for the tenants that weren't told
+// otherwise.
+type Switches struct {
+	// Features are names of features; none by default.
+	Features []string `placeholder:"NAME" help:"Feature that is on for each tenant that wasn't told otherwise: groupReconciliation; repeatable. Default: none."`
+}
+
+func (s Switches) check() error {
+	for _, name := range s.Features {
+		if !slices.Contains(directory.FeatureNames(), name) {
+			return fmt.Errorf("features: there is no feature %q", name)
+		}
+	}
+	return nil
 }
 
 // defaults fills what the zero value means.
@@ -96,6 +116,9 @@ func (c Config) check() error {
 		if _, _, err := net.ParseCIDR(p); err != nil {
 			return fmt.Errorf("trusted-proxy: %w", err)
 		}
+	}
+	if err := c.Switches.check(); err != nil {
+		return err
 	}
 	if c.Rate < 1 {
 		return fmt.Errorf("rate: %d is less than 1", c.Rate)

@@ -99,7 +99,7 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 	}
 	s := &Server{
 		config: c, log: o.Logger, out: o.Out, store: st,
-		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger}),
+		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features}),
 		metrics:   newMetrics(o.Version),
 	}
 	s.metrics.registry.MustRegister(newSourceMetrics(s.directory, o.Logger))
@@ -190,6 +190,7 @@ func (s *Server) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.background(work) })
+	background.Go(func() { s.work(work) })
 	pulling, endConnectors := context.WithCancel(ctx)
 	defer endConnectors()
 	var connectors sync.WaitGroup

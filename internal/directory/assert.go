@@ -148,6 +148,7 @@ func (w *Writer) save(s *subject) (changed bool, err error) {
 	if err := w.followAuthority(s); err != nil {
 		return false, err
 	}
+	w.turned(s)
 	for _, wait := range s.waits {
 		wait.RID = s.res.RID
 		if err := w.tx.Park(wait); err != nil {

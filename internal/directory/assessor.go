@@ -46,7 +46,10 @@ type sketch struct {
 }
 
 // pointedAt is a reference to a resource, with its name as it was.
-type pointedAt struct{ Value, Display string }
+type pointedAt struct {
+	Value   string `json:"value"`
+	Display string `json:"display"`
+}
 
 func sketchOf(doc []byte) (sketch, error) {
 	var s sketch

@@ -52,28 +52,6 @@ func (w *Writer) endGrant(g store.Grant) error {
 	return w.toldManual(target, nil, removed, ids[g.Subject], "orderEnded")
 }
 
-// endAllGrants forgets the grants of and to a resource that is purged.
-func (w *Writer) endAllGrants(rid int64) error {
-	for _, q := range []store.GrantQuery{{Subject: rid}, {Target: rid}} {
-		q.Tenant, q.Limit = w.actor.Tenant.ID, 500
-		for {
-			grants, err := w.tx.Grants(q)
-			if err != nil {
-				return err
-			}
-			for _, g := range grants {
-				if _, err := w.tx.EndGrants(g, []int64{g.Subject}); err != nil {
-					return err
-				}
-			}
-			if len(grants) < q.Limit {
-				break
-			}
-		}
-	}
-	return nil
-}
-
 // completeLines closes the lines of orders that waited for a membership: the
 // authority of the group asserts it now (row H037). A tenant without orders isn't
 // asked about any.

@@ -39,6 +39,9 @@ type Options struct {
 	// Retention is how long a soft-deleted resource can be revived before only
 	// its id is left; 90 days if 0.
 	Retention time.Duration
+	// Features are the names of the features that are on for the tenants that
+	// weren't told otherwise.
+	Features []string
 }
 
 // Directory is the core. It is safe for concurrent use, and holds no state that
@@ -50,6 +53,7 @@ type Directory struct {
 	newID     func() string
 	grace     time.Duration
 	retention time.Duration
+	features  map[string]bool
 	// sharedClock says that leases are judged by the database's clock.
 	sharedClock bool
 
@@ -72,16 +76,20 @@ type schemaKey struct {
 func New(s store.Store, o Options) *Directory {
 	d := &Directory{
 		store: s, clock: o.Clock, log: o.Logger, grace: o.Grace, retention: o.Retention,
-		newID:   newID,
-		own:     schema.Must(),
-		schemas: map[schemaKey]*schema.Set{},
-		sources: map[int64]store.Source{},
+		newID:    newID,
+		features: map[string]bool{},
+		own:      schema.Must(),
+		schemas:  map[schemaKey]*schema.Set{},
+		sources:  map[int64]store.Source{},
 	}
 	if d.clock == nil {
 		d.clock, d.sharedClock = systemClock{}, true
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
+	}
+	for _, name := range o.Features {
+		d.features[name] = true
 	}
 	if d.grace == 0 {
 		d.grace = 30 * 24 * time.Hour

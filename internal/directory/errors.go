@@ -31,6 +31,10 @@ const (
 	RuleConflictDecided = "conflictDecided" // somebody has decided about the conflict
 	RuleConflictChanged = "conflictChanged" // what was to be decided about isn't so any more
 	RuleAnchorsDiffer   = "anchorsDiffer"   // two objects of a directory aren't one account
+	// Those of items and jobs.
+	RuleFeatureDisabled = "featureDisabled" // the feature is off for the tenant
+	RuleJobDisabled     = "jobDisabled"     // the job that does it is disabled
+	RuleNotInSync       = "notKeptInSync"   // the item follows no group
 
 	// Those of connectors.
 	RuleLeaseRequired         = "leaseRequired"         // an agent writes under a lease only

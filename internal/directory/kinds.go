@@ -28,6 +28,8 @@ func (w *Writer) decide(t *schema.ResourceType, old, doc *document.Object) error
 	switch t.Kind {
 	case schema.Order:
 		return w.decideOrder(t, old, doc)
+	case schema.Item:
+		return w.decideItem(t, old, doc)
 	}
 	return nil
 }
@@ -39,6 +41,8 @@ func (w *Writer) follow(s *subject, old, doc *document.Object) error {
 	switch s.t.Kind {
 	case schema.Order:
 		return w.followOrder(s, old, doc)
+	case schema.Item:
+		return w.followItem(s, old, doc)
 	}
 	return nil
 }

@@ -24,8 +24,17 @@ func (w *Writer) moved(group *store.Resource, source int64, added, removed []int
 // settle does what follows from the members that came and went in the whole
 // transaction.
 func (w *Writer) settle() error {
-	for _, m := range net(w.moves) {
+	if err := w.settleTurns(); err != nil {
+		return err
+	}
+	moves := net(w.moves)
+	for _, m := range moves {
 		if err := w.completeLines(m); err != nil {
+			return err
+		}
+	}
+	for _, m := range append(moves, w.looks...) {
+		if err := w.followItems(m); err != nil {
 			return err
 		}
 	}

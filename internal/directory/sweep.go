@@ -116,7 +116,7 @@ func (d *Directory) purge(w *Writer, s *subject) error {
 			return err
 		}
 	}
-	if err := w.endAllGrants(s.res.RID); err != nil {
+	if err := w.tx.ForgetGrants(s.res.Tenant, s.res.RID); err != nil {
 		return err
 	}
 	w.event(eventType(s.t, "purged"), &s.res).Reason = "retentionPassed"

@@ -24,6 +24,8 @@ type Writer struct {
 	refused []refusal
 	staged  map[string]string // of a source in staging: what it wrote, see stage
 	moves   []move            // what members came and went so far
+	turns   []turn            // who became, or is no longer, what items follow
+	looks   []move            // who is to be looked at again for it
 }
 
 // refusal is what stays of a write that a rule refused: an event, and a
@@ -146,10 +148,10 @@ func (d *Directory) update(ctx context.Context, a Actor, fn func(store.Tx) error
 // Savepoint runs one of several writes: if it fails, what it wrote and the
 // events of it are undone, and the transaction goes on.
 func (w *Writer) Savepoint(fn func() error) error {
-	events, moves := len(w.events), len(w.moves)
+	events, moves, turns := len(w.events), len(w.moves), len(w.turns)
 	err := w.tx.Savepoint(fn)
 	if err != nil {
-		w.events, w.moves = w.events[:events], w.moves[:moves]
+		w.events, w.moves, w.turns = w.events[:events], w.moves[:moves], w.turns[:turns]
 	}
 	return err
 }
@@ -180,6 +182,8 @@ const (
 	OutcomeRefused          = "refused"
 	OutcomeParked           = "parked"
 	OutcomeNoticed          = "noticed" // nothing was done; somebody may want to know
+	OutcomeWarning          = "warning" // nothing is done any more; somebody should see to it
+	OutcomeError            = "error"   // it could not be done
 )
 
 // refuse remembers that a rule refused a write, and returns the refusal.

@@ -23,6 +23,7 @@ const (
 	ProductURN        = "urn:workspace:scim:schemas:core:2.0:CatalogProduct"
 	OrderURN          = "urn:workspace:scim:schemas:core:2.0:Order"
 	ItemURN           = "urn:workspace:scim:schemas:core:2.0:WorkspaceItem"
+	GrantURN          = "urn:workspace:scim:schemas:core:2.0:Grant"
 )
 
 // Kind numbers the resource types in the store. Persistent.
@@ -35,6 +36,9 @@ const (
 	Product Kind = 3
 	Order   Kind = 4
 	Item    Kind = 5
+	// Grant is the kind of what is derived from members and grants: it has no
+	// rows of its own.
+	Grant Kind = 6
 )
 
 // ResourceType is one type of resource with its core schema and its extensions
@@ -48,6 +52,9 @@ type ResourceType struct {
 	// Administered marks a type of our own that no source asserts: only
 	// administrators see its resources and write them.
 	Administered bool
+	// Derived marks a type whose resources are worked out and not stored: an
+	// endpoint of its own serves it, without PUT, PATCH, bulk, sorting and ETags.
+	Derived bool
 	// Root is the resource itself as one complex attribute: its sub-attributes
 	// are the common attributes, the core attributes and the extensions.
 	Root *Attribute
@@ -70,6 +77,7 @@ type Set struct {
 	Product *ResourceType
 	Order   *ResourceType
 	Item    *ResourceType
+	Grant   *ResourceType
 }
 
 // Custom is an attribute that a tenant's administrator declared, or that Entra
@@ -139,13 +147,16 @@ func New(custom []Custom) (*Set, error) {
 		return nil, err
 	}
 	product, order, item := mustLoad("catalog-product.json"), mustLoad("order.json"), mustLoad("workspace-item.json")
-	s := &Set{Schemas: append([]scim.Schema{user, group, enterprise, wsUser, wsGroup, origin, product, order, item}, customs...)}
+	grant := mustLoad("grant.json")
+	s := &Set{Schemas: append([]scim.Schema{user, group, enterprise, wsUser, wsGroup, origin, product, order, item, grant}, customs...)}
 	s.User = compile(User, "User", "/Users", "A person's account", user, append([]scim.Schema{enterprise, wsUser, origin}, customs...))
 	s.Group = compile(Group, "Group", "/Groups", "A group of users and groups", group, []scim.Schema{wsGroup, origin})
 	s.Product = compile(Product, "CatalogProduct", "/CatalogProducts", "Something that can be ordered", product, nil)
 	s.Order = compile(Order, "Order", "/Orders", "A product ordered for a user", order, nil)
 	s.Item = compile(Item, "WorkspaceItem", "/WorkspaceItems", "Something that users are assigned to", item, nil)
-	s.Types = []*ResourceType{s.User, s.Group, s.Product, s.Order, s.Item}
+	s.Grant = compile(Grant, "Grant", "/Grants", "What a user or group has, and why", grant, nil)
+	s.Grant.Derived = true
+	s.Types = []*ResourceType{s.User, s.Group, s.Product, s.Order, s.Item, s.Grant}
 	for _, c := range custom {
 		s.User.Root.Sub(c.URN).Sub(c.Name).Index = c.Index
 	}

@@ -40,7 +40,7 @@ func TestProductsRideOnTheEngine(t *testing.T) {
 			object{"method": "POST", "path": "/CatalogProducts", "bulkId": "p", "data": object{"displayName": "Mail", "items": list{object{"value": "bulkId:i"}}}},
 		}}).status(200).is("Operations/0/status", "201").is("Operations/1/status", "201")
 		n.admin.find("/CatalogProducts", `displayName eq "Mail"`).total(1).is("Resources/0/items/0/display", "Mailbox")
-		n.admin.get("/ResourceTypes").total(5)
+		n.admin.get("/ResourceTypes").total(6)
 		n.admin.get("/Schemas/"+itemURN).status(200).is("name", "WorkspaceItem")
 
 		n.admin.delete("/CatalogProducts/" + id).status(204)

@@ -434,6 +434,7 @@ func TestALineClosesWhenTheNewAuthorityAsserts(t *testing.T) {
 // that is gone is left out.
 func TestItemsOfAnOrder(t *testing.T) {
 	eachShop(t, func(t *testing.T, s *shop) {
+		s.feature(true, false)
 		step := s.admin.create("/WorkspaceItems", object{"displayName": "Step", "provider": "ad", "createGroup": true, "group": object{"value": s.local}, "keepInSync": "on"})
 		gone, plain := s.admin.create("/WorkspaceItems", object{"displayName": "Gone"}), s.admin.create("/WorkspaceItems", object{"displayName": "Plain"})
 		p := s.admin.create("/CatalogProducts", object{"displayName": "Visio", "groups": refs(s.local), "items": refs(step, plain)})
