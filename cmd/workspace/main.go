@@ -9,6 +9,9 @@
 //	workspace run list|plan|approve|reject
 //	workspace conflict list|adopt|keep-apart
 //	workspace explain SUBJECT        say why a user or group is as it is
+//	workspace feature list|set
+//	workspace job list|set
+//	workspace item reconcile
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
 //	workspace version
@@ -55,6 +58,9 @@ type CLI struct {
 	Run       RunCmd       `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
 	Conflict  ConflictCmd  `cmd:"" help:"Show and decide what sources asked for and another account has."`
 	Explain   ExplainCmd   `cmd:"" help:"Say why a user or group, an attribute or a membership is as it is."`
+	Feature   FeatureCmd   `cmd:"" help:"Switch features of a tenant."`
+	Job       JobCmd       `cmd:"" help:"Manage what a tenant has done again and again."`
+	Item      ItemCmd      `cmd:"" help:"Compare items with the groups that they follow."`
 	Events    EventsCmd    `cmd:"" help:"Print the log of a tenant as JSON lines."`
 	Backup    BackupCmd    `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`

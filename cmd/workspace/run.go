@@ -23,7 +23,7 @@ type RunCmd struct {
 // RunListCmd lists runs.
 type RunListCmd struct {
 	Tenant string `required:"" placeholder:"SLUG" help:"The tenant."`
-	State  string `placeholder:"STATE" enum:",running,held,approved,rejected,succeeded,failed,cancelled,abandoned" default:"" help:"Only those in this state."`
+	State  string `placeholder:"STATE" enum:",queued,running,held,approved,rejected,succeeded,failed,cancelled,abandoned" default:"" help:"Only those in this state."`
 	Limit  int    `placeholder:"N" default:"20" help:"How many at most (default ${default})."`
 }
 
