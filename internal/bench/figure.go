@@ -22,8 +22,11 @@ type figure struct {
 	Ratio    float64       `json:",omitempty"` // of Rate to Floor
 	// Flat is, of a whole list that is read page by page, the time of the pages
 	// at its end to that of those at its beginning.
-	Flat  float64   `json:",omitempty"`
-	Rates []float64 // round by round
+	Flat float64 `json:",omitempty"`
+	// Memory is, of a comparison, the most resident bytes that the server was seen
+	// with while it worked.
+	Memory int64     `json:",omitempty"`
+	Rates  []float64 // round by round
 }
 
 // where says which server a figure is of.

@@ -50,7 +50,12 @@ func (b *bench) groups(ctx context.Context) ([]figure, error) {
 			groups = append(groups, g)
 		}
 	}
-	return b.measureGroups(ctx, groups)
+	figures, err := b.measureGroups(ctx, groups)
+	if err != nil {
+		return figures, err
+	}
+	more, err := b.items(ctx, groups)
+	return append(figures, more...), err
 }
 
 // newGroup makes a group whose members are the first users of the world.

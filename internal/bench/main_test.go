@@ -46,7 +46,7 @@ func TestQuickRunPrintsEveryRow(t *testing.T) {
 			wantRow(t, out.String(), name, sqlite, size)
 		}
 	}
-	for _, name := range []string{nameAddMember, nameRemoveMember, nameGetGroup} {
+	for _, name := range []string{nameAddMember, nameRemoveMember, nameGetGroup, nameFollow, nameReconcile} {
 		for _, size := range []string{"10", "40"} {
 			wantRow(t, out.String(), name, sqlite, size)
 		}

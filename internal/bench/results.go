@@ -114,7 +114,7 @@ func (r *results) conclude() {
 			r.compare(byBulk, "bulk : "+single, f.where(), f, r.find(single, f.Database, f.Users))
 		}
 	}
-	for _, name := range []string{nameAddMember, nameRemoveMember, nameGetGroup} {
+	for _, name := range []string{nameAddMember, nameRemoveMember, nameGetGroup, nameFollow} {
 		r.compareGroups(name)
 	}
 	r.Targets = r.targets()

@@ -62,6 +62,9 @@ func (r *results) targets() []target {
 		atLeast("durable creates by many clients, of their floor", "%.2f", .4, r.figures(floor, nameCreate)),
 		atLeast("look-ups, of their floor", "%.2f", .5, r.figures(floor, lookups...)),
 		atMost("adding one member, largest group : smallest", "%.2f", 1.3, r.ratios(byMembers, nameAddMember)),
+		atMost("adding one member that 5 items follow, largest group : smallest", "%.2f", 1.3, r.ratios(byMembers, nameFollow)),
+		atMost("s for the first comparison of an item, up to 100k members", "%.1f", 10, r.comparisons(func(f *figure) float64 { return f.P50.Seconds() })),
+		atMost("resident MB meanwhile", "%.0f", 150, r.comparisons(func(f *figure) float64 { return mb(f.Memory) })),
 		atLeast("creates, most users : fewest", "%.2f", .7, r.ratios(bySize, nameCreate)),
 		atLeast("look-ups, most users : fewest", "%.2f", .7, r.ratios(bySize, lookups...)),
 		atMost("GET group without members, largest group : smallest", "%.2f", 1.3, r.ratios(byMembers, nameGetGroup)),
@@ -101,6 +104,18 @@ func (r *results) figures(of func(*figure) float64, names ...string) []value {
 			where += ", " + f.Name
 		}
 		out = append(out, value{of(f), where})
+	}
+	return out
+}
+
+// comparisons gives what of takes from the comparisons of items with groups of up
+// to the usual size.
+func (r *results) comparisons(of func(*figure) float64) []value {
+	var out []value
+	for _, f := range r.named(nameReconcile) {
+		if f.Members <= usual {
+			out = append(out, value{of(f), f.where()})
+		}
 	}
 	return out
 }
