@@ -120,6 +120,8 @@ func (h *house) writes(t *testing.T) []write {
 		{h.admin, "POST", conflict, object{"decision": "adopt"}, nil},
 		{h.admin, "DELETE", "/agents/" + agentID, nil, nil},
 		{h.admin, "PATCH", source, object{"displayName": "New", "configuration": object{"a": 1}, "mode": "staging"}, nil},
+		{h.admin, "PATCH", "/features", object{"groupReconciliation": true}, nil},
+		{h.admin, "PATCH", "/jobs/reconcile", object{"enabled": true}, nil},
 	}
 }
 
@@ -153,6 +155,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 		}
 		for _, r := range describedAPI().routes {
 			switch name := r.method + " " + r.path; {
+			case name == "POST /items/{id}/reconcile": // whose preview is another answer: TestFeaturesJobsAndComparisonsAreAsDescribed
 			case r.takes("dryRun") && !done[name]:
 				t.Errorf("the dry run of %s isn't tested: add it to writes", name)
 			case r.method != "GET" && !r.takes("dryRun") && !strings.HasSuffix(r.path, "/.search"):

@@ -64,17 +64,22 @@ var routes = []route{
 	{"GET", "/pending-exports", "", admins},
 	{"PUT", "/groups/{g}/authority", `{"source":"corp"}`, admins},
 	{"GET", "/events", "", admins},
+	{"GET", "/features", "", admins},
+	{"PATCH", "/features", `{"groupReconciliation":true}`, admins},
+	{"GET", "/jobs", "", admins},
+	{"PATCH", "/jobs/reconcile", `{"interval":7200}`, admins},
+	{"POST", "/items/{i}/reconcile", "", admins},
 }
 
 // places are what the paths name.
-type places struct{ source, run, agent, conflict, group, user, product string }
+type places struct{ source, run, agent, conflict, group, user, product, item string }
 
 func (r route) on(p places) string {
-	return strings.NewReplacer("{s}", p.source, "{r}", p.run, "{a}", p.agent, "{c}", p.conflict, "{g}", p.group, "{u}", p.user, "{p}", p.product).Replace(r.path)
+	return strings.NewReplacer("{s}", p.source, "{r}", p.run, "{a}", p.agent, "{c}", p.conflict, "{g}", p.group, "{u}", p.user, "{p}", p.product, "{i}", p.item).Replace(r.path)
 }
 
 // nowhere names what there isn't.
-var nowhere = places{nothing, nothing, nothing, "999999999", nothing, nothing, nothing}
+var nowhere = places{nothing, nothing, nothing, "999999999", nothing, nothing, nothing, nothing}
 
 const nothing = "01234567-89ab-7cde-8f01-23456789abcd"
 
@@ -91,6 +96,7 @@ func (h *house) furnish() (p places, lease string) {
 	p.user, p.conflict = user, strings.TrimPrefix(conflict, "/conflicts/")
 	p.group = h.ad.made("/Groups", group("Furniture"))
 	p.product = h.admin.made("/CatalogProducts", `{"schemas":["urn:workspace:scim:schemas:core:2.0:CatalogProduct"],"displayName":"Visio","groups":[{"value":"`+p.group+`"}]}`)
+	p.item = h.admin.made("/WorkspaceItems", `{"schemas":["urn:workspace:scim:schemas:core:2.0:WorkspaceItem"],"displayName":"Visio","provider":"ad"}`)
 	return p, lease
 }
 
@@ -108,7 +114,7 @@ func TestNobodyCrossesSourcesOrTenants(t *testing.T) {
 		for who, c := range others {
 			for _, r := range routes {
 				if !strings.Contains(r.path, "{") {
-					x := c.do(r.method, r.path, nil)
+					x := c.do(r.method, r.path, r.body)
 					if want := map[bool]int{true: 200, false: 403}[c == h.foreign || r.may == all]; x.Status != want {
 						t.Errorf("%s, %s %s: %d, want %d", who, r.method, r.path, x.Status, want)
 					}
@@ -141,7 +147,7 @@ func TestNobodyCrossesSourcesOrTenants(t *testing.T) {
 func TestEveryRouteAsksWhoSpeaks(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		for _, r := range append(routes, route{"GET", "", "", all}, route{"GET", "/nothing", "", all}) {
-			path := r.on(places{h.adID, nothing, nothing, nothing, nothing, nothing, nothing})
+			path := r.on(places{h.adID, nothing, nothing, nothing, nothing, nothing, nothing, nothing})
 			for _, token := range []string{"", " ", "null", h.AdminToken[:40], h.AdminToken + "x"} {
 				x := (&client{t, h.App, token}).do(r.method, path, r.body)
 				if x.Status != 401 || x.Header.Get("WWW-Authenticate") == "" {
