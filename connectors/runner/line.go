@@ -39,13 +39,14 @@ type Field struct {
 // word is the verb of an event: updated for user.updated.
 func word(e scimclient.Event) string { return e.Type[strings.LastIndexByte(e.Type, '.')+1:] }
 
-// fields are the attributes that events change, but for members.
+// fields are the attributes that events change, but for members and those that
+// are waited for.
 func fields(events []scimclient.Event) []Field {
 	var out []Field
 	for _, e := range events {
 		out = differing(out, "", e.Before, e.After)
 	}
-	return slices.DeleteFunc(out, func(f Field) bool { return f.Path == "members" })
+	return slices.DeleteFunc(out, func(f Field) bool { return f.Path == "members" || f.Path == "waitingMembers" })
 }
 
 // differing appends what differs between two objects, down to the parts of

@@ -30,16 +30,11 @@ func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) er
 	if err != nil {
 		return err
 	}
-	if t.Kind == schema.Group {
-		if _, err := w.keepParked(s, nil); err != nil {
-			return err
-		}
-	}
 	if _, err := w.save(s); err != nil {
 		return err
 	}
 	if t.Kind == schema.Group {
-		if _, _, err := w.tx.ReplaceMembers(w.actor.Tenant.ID, s.res.RID, source, nil); err != nil {
+		if err := w.emptyGroup(s); err != nil {
 			return err
 		}
 	}
@@ -51,11 +46,6 @@ func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) er
 			return err
 		}
 	}
-	e := w.event(eventType(t, "deleted"), &s.res)
-	e.Reason = map[store.State]string{store.Orphaned: "lastLinkEnded", store.Deleted: "lastLinkEnded", store.Live: "linkEnded"}[s.res.State]
-	if p != nil {
-		e.Before, _ = diff(t, p.doc, nil)
-	}
 	for _, rid := range groups {
 		if err := w.leftGroup(rid, s); err != nil {
 			return err
@@ -64,7 +54,31 @@ func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) er
 	if err := w.follow(s, s.resolved, nil); err != nil {
 		return err
 	}
-	return w.forget(t, s)
+	if err := w.forget(t, s); err != nil {
+		return err
+	}
+	// What follows from it is told before it: read backwards, as an undo does,
+	// the resource is there again before what refers to it.
+	e := w.event(eventType(t, "deleted"), &s.res)
+	e.Reason = map[store.State]string{store.Orphaned: "lastLinkEnded", store.Deleted: "lastLinkEnded", store.Live: "linkEnded"}[s.res.State]
+	if p != nil {
+		e.Before, _ = diff(t, p.doc, nil)
+	}
+	return nil
+}
+
+// emptyGroup ends the memberships that the actor's source asserts in a group
+// that it deletes, and what the group waits for. The authority that it has by then
+// says which members count; of a group that is gone none went (law 2).
+func (w *Writer) emptyGroup(s *subject) error {
+	if _, err := w.keepParked(s, nil); err != nil {
+		return err
+	}
+	_, removed, err := w.tx.ReplaceMembers(w.actor.Tenant.ID, s.res.RID, w.actor.Source.ID, nil)
+	if err != nil {
+		return err
+	}
+	return w.tellMembers(s, "groupDeleted", nil, removed, map[int64]string{})
 }
 
 // leftGroup counts a version of a group that a deleted member was in.

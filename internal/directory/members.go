@@ -34,7 +34,8 @@ func (w *Writer) changeMembers(s *subject, ops []MemberOp) (changed bool, err er
 	if len(added)+len(removed) == 0 {
 		return false, nil
 	}
-	return true, w.tellMembers(s, added, removed, ids)
+	w.moved(&s.res, w.actor.Source.ID, added, removed)
+	return true, w.tellMembers(s, "", added, removed, ids)
 }
 
 func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (added, removed []int64, err error) {
@@ -172,7 +173,7 @@ func (w *Writer) removable(s *subject, refs []string, ids map[int64]string) ([]i
 			if named != nil {
 				r, ok = *named, true
 			}
-			if err := w.tx.Unpark(w.parkedMember(s, ref)); err != nil {
+			if err := w.unparkMember(s, ref); err != nil {
 				return nil, err
 			}
 		}
@@ -205,8 +206,8 @@ func (w *Writer) lookUp(refs []string) (map[string]store.Ref, error) {
 // maxListed is how many member ids one event holds.
 const maxListed = 1000
 
-// tellMembers logs added and removed members by their ids (row H009).
-func (w *Writer) tellMembers(s *subject, added, removed []int64, ids map[int64]string) error {
+// tellMembers logs added and removed members by their ids (row H009), and why.
+func (w *Writer) tellMembers(s *subject, reason string, added, removed []int64, ids map[int64]string) error {
 	var unknown []int64
 	for _, rid := range slices.Concat(added, removed) {
 		if ids[rid] == "" {
@@ -222,7 +223,6 @@ func (w *Writer) tellMembers(s *subject, added, removed []int64, ids map[int64]s
 			ids[rid] = id
 		}
 	}
-	w.moved(&s.res, w.actor.Source.ID, added, removed)
 	name := func(rids []int64) []string {
 		out := make([]string, len(rids))
 		for i, rid := range rids {
@@ -234,7 +234,7 @@ func (w *Writer) tellMembers(s *subject, added, removed []int64, ids map[int64]s
 		a, r := added[:min(len(added), maxListed)], removed[:min(len(removed), maxListed)]
 		added, removed = added[len(a):], removed[len(r):]
 		e := w.event("group.membersChanged", &s.res)
-		e.Before, e.After = idList("members", name(r)), idList("members", name(a))
+		e.Reason, e.Before, e.After = reason, idList("members", name(r)), idList("members", name(a))
 		if s.res.Authority != w.actor.Source.ID {
 			e.Outcome = OutcomeNotAuthoritative
 		}

@@ -11,13 +11,48 @@ import (
 // others got our ids from us, so an unknown one is an error.
 func refersByOwnIDs(k store.SourceKind) bool { return k == store.SourceAD || k == store.SourceAPI }
 
+// parkMember has a group wait for a member, and tells of it if it didn't wait
+// already.
 func (w *Writer) parkMember(s *subject, ref string) error {
+	waiting, err := w.waitsFor(s, ref)
+	if err != nil || waiting {
+		return err
+	}
 	if err := w.tx.Park(w.parkedMember(s, ref)); err != nil {
 		return err
 	}
 	e := w.event("group.memberParked", &s.res)
 	e.Outcome, e.Reason, e.Detail = OutcomeParked, "referenceUnknown", "The member "+quoteID(ref)+" has not arrived yet."
+	e.After = idList(waitingMembers, []string{ref})
 	return nil
+}
+
+// unparkMember has a group no longer wait for a member, if it does.
+func (w *Writer) unparkMember(s *subject, ref string) error {
+	waiting, err := w.waitsFor(s, ref)
+	if err != nil || !waiting {
+		return err
+	}
+	return w.unpark(s, ref)
+}
+
+func (w *Writer) unpark(s *subject, ref string) error {
+	if err := w.tx.Unpark(w.parkedMember(s, ref)); err != nil {
+		return err
+	}
+	e := w.event("group.memberUnparked", &s.res)
+	e.Detail = "The member " + quoteID(ref) + " isn't waited for any more."
+	e.Before = idList(waitingMembers, []string{ref})
+	return nil
+}
+
+// waitingMembers is the key under which an event lists the references of members
+// that a group waits for.
+const waitingMembers = "waitingMembers"
+
+func (w *Writer) waitsFor(s *subject, ref string) (bool, error) {
+	all, err := w.tx.Parked(w.actor.Source.ID, ref)
+	return slices.Contains(all, w.parkedMember(s, ref)), err
 }
 
 // keepParked forgets the members that a group waits for but those that refs
@@ -39,10 +74,9 @@ func (w *Writer) keepParked(s *subject, refs []string) (others []string, err err
 		if kept[ref] = named[ref]; named[ref] {
 			continue
 		}
-		if err := w.tx.Unpark(w.parkedMember(s, ref)); err != nil {
+		if err := w.unpark(s, ref); err != nil {
 			return nil, err
 		}
-		w.event("group.memberUnparked", &s.res).Detail = "The member " + quoteID(ref) + " isn't waited for any more."
 	}
 	return slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return kept[ref] }), nil
 }

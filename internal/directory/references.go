@@ -151,7 +151,8 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 		}
 		w.moved(&res, p.Source, added, nil)
 		e := w.event("group.membersChanged", &res)
-		e.After, e.Reason = idList("members", []string{target.res.ID}), "referenceArrived"
+		e.Reason = reasonReferenceArrived
+		e.Before, e.After = idList(waitingMembers, []string{p.Ref}), idList("members", []string{target.res.ID})
 		return w.tx.Touch(p.RID, p.Source, res.Authority == p.Source, true, w.now)
 	}
 	if p.RID == target.res.RID {
@@ -167,7 +168,7 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 		return err
 	}
 	e := w.event(eventType(s.t, "updated"), &s.res)
-	e.Reason = "referenceArrived"
+	e.Reason = reasonReferenceArrived
 	e.Before, e.After, err = diffDocs(s.t, before, s.res.Doc)
 	return err
 }
@@ -202,21 +203,46 @@ func (w *Writer) forget(t *schema.ResourceType, gone *subject) error {
 		if err != nil {
 			return err
 		}
-		s.resolved = nil // the reference must be looked up again
-		before := s.res.Doc
-		if p := s.of(w.actor.Source.ID); p != nil && p.link.State.Live() && w.means(managerRef(t, p.doc), gone) {
-			doc := p.doc.Clone()
-			doc.SetAt(t.Manager, nil)
-			w.assert(s, doc)
-		}
-		if _, err := w.save(s); err != nil {
-			return err
-		}
-		e := w.event(eventType(t, "updated"), &s.res)
-		e.Reason = "managerDeleted"
-		if e.Before, e.After, err = diffDocs(t, before, s.res.Doc); err != nil {
+		if err := w.forgetIn(s, gone); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// forgetIn removes the references to a deleted user from one resource, and tells
+// what the actor's source doesn't assert any more or, if it asserted none, what
+// the resolved document doesn't say any more.
+func (w *Writer) forgetIn(s, gone *subject) error {
+	s.resolved = nil // the reference must be looked up again
+	before := s.res.Doc
+	var old, doc *document.Object
+	if p := s.of(w.actor.Source.ID); p != nil && p.link.State.Live() && w.means(managerRef(s.t, p.doc), gone) {
+		old, doc = p.doc, p.doc.Clone()
+		doc.SetAt(s.t.Manager, nil)
+		w.assert(s, doc)
+	}
+	changed, err := w.save(s)
+	if err != nil || !changed && old == nil {
+		return err
+	}
+	e := w.event(eventType(s.t, "updated"), &s.res)
+	if old == nil {
+		e.Reason = reasonReferenceGone
+		e.Before, e.After, err = diffDocs(s.t, before, s.res.Doc)
+		return err
+	}
+	e.Reason = "managerDeleted"
+	e.Before, e.After = diff(s.t, old, doc)
+	if !changed && s.res.Authority != w.actor.Source.ID {
+		e.Outcome = OutcomeNotAuthoritative
+	}
+	return nil
+}
+
+// The reasons of updates in which no source asserted anything else: what a
+// reference leads to came or went.
+const (
+	reasonReferenceArrived = "referenceArrived"
+	reasonReferenceGone    = "referenceGone"
+)
