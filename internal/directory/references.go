@@ -25,11 +25,16 @@ func (w *Writer) manager(s *subject, p *party) (string, error) {
 	if s.resolved != nil && managerRef(s.t, s.resolved) == ref {
 		return ref, nil
 	}
+	if ref == s.res.ID || ref == p.link.ExternalID {
+		return s.res.ID, nil // its own, which may not be stored yet
+	}
 	target, err := w.find(p.source.ID, ref, schema.User)
 	if err != nil {
 		return "", err
 	}
 	switch {
+	case target == nil && ref == p.link.Anchor:
+		return s.res.ID, nil
 	case target == nil:
 		s.waits = append(s.waits, store.Parked{
 			Tenant: w.actor.Tenant.ID, Source: p.source.ID, Ref: ref, Kind: store.ParkedManager,
@@ -123,6 +128,9 @@ func (w *Writer) join(ref string, s *subject) error {
 		return err
 	}
 	for _, p := range waiting {
+		if p.Kind == store.ParkedManager && s.t.Kind != schema.User {
+			continue // a group of that name is nobody's manager
+		}
 		if err := w.tx.Unpark(p); err != nil {
 			return err
 		}
