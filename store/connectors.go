@@ -78,7 +78,7 @@ type Run struct {
 	Tenant    int64
 	Source    int64
 	PublicID  string
-	Kind      string // full, delta, preview, verify, resync, reconcile
+	Kind      string // full, delta, preview, verify, resync, reconcile, undo
 	State     RunState
 	Partition string
 	Holder    string // who works on it

@@ -18,6 +18,7 @@ type RunCmd struct {
 	Plan    RunPlanCmd    `cmd:"" help:"Print the plan of a run."`
 	Approve RunApproveCmd `cmd:"" help:"Let a held run carry out its plan."`
 	Reject  RunRejectCmd  `cmd:"" help:"End a held run without its plan being carried out."`
+	Undo    RunUndoCmd    `cmd:"" help:"Show what undoing a run takes, and with --apply undo it."`
 }
 
 // RunListCmd lists runs.

@@ -21,6 +21,8 @@ type problem struct {
 	Way       string `json:"way,omitempty"`
 	Attribute string `json:"attribute,omitempty"` // the field or header at fault
 	RequestID string `json:"requestId,omitempty"`
+	// Plan is what an undo that is refused would do, and what it can't.
+	Plan *undoPlan `json:"plan,omitempty"`
 
 	retryAfter int // seconds, 0 for none
 }
@@ -44,6 +46,7 @@ var statuses = map[string]int{
 	directory.RuleConflictDecided:       http.StatusConflict,
 	directory.RuleConflictChanged:       http.StatusConflict,
 	directory.RuleAnchorsDiffer:         http.StatusConflict,
+	directory.RuleNewerFact:             http.StatusConflict,
 	directory.RuleTooMany:               http.StatusRequestEntityTooLarge,
 	directory.RuleFeatureDisabled:       http.StatusConflict,
 	directory.RuleJobDisabled:           http.StatusConflict,

@@ -109,6 +109,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/runs/:id/plan", methods{get: s.getPlan, put: s.putPlan})
 	route("/runs/:id/approve", methods{post: s.approveRun})
 	route("/runs/:id/reject", methods{post: s.rejectRun})
+	route("/runs/:id/undo", methods{post: s.undoRun})
 	route("/runs/:id/objects", methods{post: s.reportObjects})
 	route("/features", methods{get: s.listFeatures, patch: s.patchFeatures})
 	route("/jobs", methods{get: s.listJobs})

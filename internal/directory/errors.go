@@ -43,6 +43,10 @@ const (
 	RuleConfigurationMismatch = "configurationMismatch" // the agent works by another configuration
 	RuleConfirmationRequired  = "confirmationRequired"  // what is pending has to be confirmed by its hash
 	RuleRunState              = "runState"              // the run's state doesn't allow it
+
+	// Those of undoing a run.
+	RuleNewerFact = "newerFact" // what came after the run stands in the way
+	RulePurged    = "purged"    // only the id of what would come back is left
 )
 
 // Violation is a refusal by a rule: what was asked for is well-formed and can't
