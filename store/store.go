@@ -78,6 +78,7 @@ type Reader interface {
 	GrantReader
 	ItemReader
 	JobReader
+	AuditReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if

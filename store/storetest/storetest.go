@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"agents", agentChecks()},
 		{"health", healthChecks()},
 		{"pending", pendingChecks()},
+		{"audit", auditChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
 		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
 	}
