@@ -118,7 +118,7 @@ func (w *Writer) memberRIDs(s *subject, refs []string, ids map[int64]string) ([]
 	for _, ref := range refs {
 		r, ok := found[ref]
 		if !ok && refersByOwnIDs(w.actor.Source.Kind) {
-			named, err := w.findNamed(w.actor.Source.ID, ref, schema.User, schema.Group)
+			named, err := w.finder().findNamed(w.actor.Source.ID, ref, schema.User, schema.Group)
 			if err != nil {
 				return nil, err
 			}
@@ -166,7 +166,7 @@ func (w *Writer) removable(s *subject, refs []string, ids map[int64]string) ([]i
 	for _, ref := range refs {
 		r, ok := found[ref]
 		if !ok && refersByOwnIDs(w.actor.Source.Kind) {
-			named, err := w.findNamed(w.actor.Source.ID, ref, schema.User, schema.Group)
+			named, err := w.finder().findNamed(w.actor.Source.ID, ref, schema.User, schema.Group)
 			if err != nil {
 				return nil, err
 			}
@@ -195,7 +195,7 @@ func (w *Writer) lookUp(refs []string) (map[string]store.Ref, error) {
 			return nil, err
 		}
 		for _, r := range rs {
-			if w.sees(r) {
+			if w.actor.Admin || r.Link != 0 {
 				found[r.ID] = r
 			}
 		}

@@ -28,22 +28,28 @@ func (w *Writer) manager(s *subject, p *party) (string, error) {
 	if ref == s.res.ID || ref == p.link.ExternalID {
 		return s.res.ID, nil // its own, which may not be stored yet
 	}
-	target, err := w.find(p.source.ID, ref, schema.User)
+	target, err := w.finder().find(p.source, ref, schema.User)
 	if err != nil {
 		return "", err
 	}
-	switch {
-	case target == nil && ref == p.link.Anchor:
+	if target == nil && ref == p.link.Anchor {
 		return s.res.ID, nil
-	case target == nil:
+	}
+	if target == nil {
 		s.waits = append(s.waits, store.Parked{
 			Tenant: w.actor.Tenant.ID, Source: p.source.ID, Ref: ref, Kind: store.ParkedManager,
 		})
-		return "", nil
-	case !target.State.Visible() && target.State != store.Held:
-		return "", nil // a deleted one is accepted and skipped
 	}
-	return target.ID, nil
+	return managerOf(target), nil
+}
+
+// managerOf is the id of a manager that a reference led to, "" for none: a
+// deleted one is accepted and skipped.
+func managerOf(target *store.Ref) string {
+	if target == nil || !target.State.Visible() && target.State != store.Held {
+		return ""
+	}
+	return target.ID
 }
 
 func managerRef(t *schema.ResourceType, doc *document.Object) string {
@@ -51,62 +57,6 @@ func managerRef(t *schema.ResourceType, doc *document.Object) string {
 	s, _ := m.Get(t.Manager.Value()).(string)
 	return s
 }
-
-// find resolves a reference of a source: to a resource that it has or had a
-// link to, by id, externalId or anchor. What only other sources know doesn't
-// exist for it (law 4). Nil means nothing is found.
-func (w *Writer) find(source int64, ref string, kinds ...schema.Kind) (*store.Ref, error) {
-	refs, err := w.tx.Refs(store.View{Tenant: w.actor.Tenant.ID, Source: w.viewSource(source)}, []string{ref})
-	if err != nil {
-		return nil, err
-	}
-	if len(refs) == 1 && w.sees(refs[0]) {
-		return &refs[0], nil
-	}
-	return w.findNamed(source, ref, kinds...)
-}
-
-// findNamed resolves a reference by externalId or anchor. What the source has
-// deleted isn't there: it may come back, and is waited for (docs/model.md).
-func (w *Writer) findNamed(source int64, ref string, kinds ...schema.Kind) (*store.Ref, error) {
-	for _, kind := range kinds {
-		l, err := w.tx.FindExternalID(source, kind, ref)
-		if errors.Is(err, store.ErrNotFound) {
-			var links []store.Link
-			if links, err = w.tx.FindAnchor(w.actor.Tenant.ID, kind, ref); err == nil {
-				err = store.ErrNotFound
-				for _, c := range links {
-					if c.Source == source {
-						l, err = c, nil
-					}
-				}
-			}
-		}
-		if errors.Is(err, store.ErrNotFound) || err == nil && l.State == store.LinkEnded {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		res, err := w.tx.Resource(w.actor.Tenant.ID, l.RID)
-		if err != nil {
-			return nil, err
-		}
-		return &store.Ref{RID: res.RID, ID: res.ID, Kind: res.Kind, Display: res.Display, State: res.State, Link: l.State}, nil
-	}
-	return nil, nil
-}
-
-// viewSource is the source whose links decide what may be referred to: none for
-// accounts made by hand, which may refer to anything in the tenant.
-func (w *Writer) viewSource(source int64) int64 {
-	if source == w.actor.Source.ID && w.actor.Admin {
-		return 0
-	}
-	return source
-}
-
-func (w *Writer) sees(r store.Ref) bool { return w.actor.Admin || r.Link != 0 }
 
 // arrived joins what waited for a resource under its externalId or its anchor.
 func (w *Writer) arrived(p *party, s *subject) error {
