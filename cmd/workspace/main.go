@@ -12,6 +12,7 @@
 //	workspace feature list|set
 //	workspace job list|set
 //	workspace item reconcile
+//	workspace verify source|isolation
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
 //	workspace version
@@ -61,6 +62,7 @@ type CLI struct {
 	Feature   FeatureCmd   `cmd:"" help:"Switch features of a tenant."`
 	Job       JobCmd       `cmd:"" help:"Manage what a tenant has done again and again."`
 	Item      ItemCmd      `cmd:"" help:"Compare items with the groups that they follow."`
+	Verify    VerifyCmd    `cmd:"" help:"Hold what is stored against what the sources asserted."`
 	Events    EventsCmd    `cmd:"" help:"Print the log of a tenant as JSON lines."`
 	Backup    BackupCmd    `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
 	Version   VersionCmd   `cmd:"" help:"Print the version."`

@@ -104,6 +104,9 @@ func (s *Server) endpoints() []endpoint {
 	route("/compatibility/map", methods{get: s.getCompatibilityMap})
 	route("/pending-exports", methods{get: s.listExports})
 	route("/groups/:id/authority", methods{put: s.putAuthority})
+
+	route("/sources/:id/verify", methods{post: s.verifySource})
+	route("/digests", methods{get: s.listDigests})
 	route("/runs", methods{get: s.listRuns})
 	route("/runs/:id", methods{get: s.getRun, patch: s.patchRun})
 	route("/runs/:id/plan", methods{get: s.getPlan, put: s.putPlan})

@@ -46,18 +46,49 @@ func TestRunIsUndone(t *testing.T) {
 			t.Errorf("refused %s", refused.Text)
 		}
 		h.admin.refused(409, "confirmationRequired", "POST", path, object{"skipNewer": true, "planHash": "00"})
-		h.ad.get("/sources/"+h.adID, 200)
 		done := h.admin.want(201, "POST", path, object{"skipNewer": true, "planHash": preview.Body["planHash"]})
 		n := done.Body["run"].(object)
 		if n["kind"] != "undo" || n["state"] != "succeeded" || n["partition"] != run || !strings.HasSuffix(done.Header.Get("Location"), n["id"].(string)) {
 			t.Errorf("undone %s", done.Text)
 		}
 		h.ad.want(200, "GET", "/runs/"+n["id"].(string), nil)
+		if last := h.admin.get("/sources/"+h.adID, 200).Body["lastRun"].(object); last["id"] != later {
+			t.Errorf("the last run of the source is %v", last)
+		}
 		if got := h.ad.scim("GET", "/Users/"+anna, ""); got.Status != 404 {
 			t.Errorf("what the run created is there: %s", got.Text)
 		}
 		if got := h.ad.scim("GET", "/Users/"+berta, ""); got.Status != 200 {
 			t.Errorf("what was changed later is gone: %s", got.Text)
 		}
+	})
+}
+
+// A source is verified, and the digests tell whose assertions changed (rows H011
+// and H053).
+func TestSourceIsVerified(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		digest := func(name string) any {
+			for _, x := range items(h.admin.get("/digests", 200)) {
+				if x["name"] == name {
+					return x["sha256"]
+				}
+			}
+			return nil
+		}
+		ad, hr := digest("corp"), digest("hr")
+		h.hr.scim("POST", "/Users", user("anna"))
+		if digest("corp") != ad || digest("hr") == hr || hr == nil {
+			t.Errorf("digests %v %v", digest("corp"), digest("hr"))
+		}
+		path := "/sources/" + h.hrID + "/verify"
+		n := h.admin.want(201, "POST", path, nil)
+		if n.Body["kind"] != "verify" || n.Body["state"] != "succeeded" || n.Body["done"] != 1.0 || n.Body["detail"] != "Everything agrees." || n.Body["planHash"] != nil {
+			t.Errorf("run %s", n.Text)
+		}
+		h.hr.refused(403, "forbidden", "POST", path, nil)
+		h.hr.refused(403, "forbidden", "GET", "/digests", nil)
+		h.foreign.refused(404, "notFound", "POST", path, nil)
+		h.admin.refused(400, "noDryRun", "POST", path+"?dryRun=true", nil)
 	})
 }

@@ -97,11 +97,29 @@ func stateOf(r store.Reader, s store.Source) (SourceState, error) {
 			return state, err
 		}
 	}
-	runs, err := r.Runs(store.RunQuery{Tenant: s.Tenant, Source: s.ID, Limit: 1})
-	if len(runs) > 0 {
-		state.LastRun = &runs[0]
-	}
+	state.LastRun, err = lastRun(r, s)
 	return state, err
+}
+
+// lastRun is the last run in which the source brought something, nil for none:
+// what undid or verified one says nothing of when the next is due.
+func lastRun(r store.Reader, s store.Source) (*store.Run, error) {
+	const page = 20
+	for before := int64(0); ; {
+		runs, err := r.Runs(store.RunQuery{Tenant: s.Tenant, Source: s.ID, Before: before, Limit: page})
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range runs {
+			if n.Kind != undoKind && n.Kind != verifyKind {
+				return &n, nil
+			}
+			before = n.ID
+		}
+		if len(runs) < page {
+			return nil, nil
+		}
+	}
 }
 
 // SourceState gets a source that the actor sees.

@@ -254,8 +254,8 @@ func (u *undoing) apply(ctx context.Context, skipNewer bool) (*UndoPlan, error) 
 	return done, nil
 }
 
-// abandonedAfter is how long an undo may say nothing before another one takes
-// its place.
+// abandonedAfter is how long an undo or a verification may say nothing before
+// another one takes its place.
 const abandonedAfter = time.Minute
 
 // startUndo begins the run, unless it has begun. Of a source one undo goes on at
@@ -264,24 +264,9 @@ func (w *Writer) startUndo(u *undoing, n *store.Run) error {
 	if n.ID != 0 {
 		return nil
 	}
-	if err := w.tx.LockSource(u.actor.Source.ID); err != nil {
-		return err
-	}
-	left, err := w.tx.Runs(store.RunQuery{Tenant: u.actor.Tenant.ID, Source: u.actor.Source.ID, State: store.RunRunning, Limit: keepRuns})
+	err := w.d.oneAtATime(w.tx, u.actor, u.actor.Source.ID, undoKind, "The run %s undoes another one of this source right now.")
 	if err != nil {
 		return err
-	}
-	for _, old := range left {
-		switch {
-		case old.Kind != undoKind:
-		case w.now.Sub(old.UpdatedAt) < abandonedAfter:
-			return &Violation{Rule: RuleRunState, Detail: "The run " + old.PublicID + " undoes another one of this source right now.", Way: "Try again when it has ended."}
-		default:
-			old.State, old.Detail = store.RunAbandoned, "Another undo began in its place."
-			if err := w.d.endRun(w.tx, u.actor, &old); err != nil {
-				return err
-			}
-		}
 	}
 	*n = store.Run{
 		Tenant: u.actor.Tenant.ID, Source: u.actor.Source.ID, PublicID: u.actor.Run, Kind: undoKind, State: store.RunRunning,
