@@ -20,6 +20,9 @@ type AuditReader interface {
 	Tallies(tenant int64) ([]Tally, error)
 	// StrayLinks gives live links of the tenant's sources to no resource of it.
 	StrayLinks(tenant int64, limit int) ([]Link, error)
+	// SchemaVersion is the number of the last migration that the database had; 0
+	// if it knows none.
+	SchemaVersion() (int64, error)
 }
 
 // MemberRow is one stored membership, whatever became of the member.

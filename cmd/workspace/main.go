@@ -15,6 +15,7 @@
 //	workspace verify source|isolation
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
+//	workspace support-bundle FILE    write what support needs to see of a tenant
 //	workspace version
 //
 // Every flag can also be given as an environment variable (--base-url is
@@ -50,22 +51,23 @@ type CLI struct {
 	app.Database
 	cliconfig.Logging
 
-	Serve     ServeCmd     `cmd:"" help:"Run the server."`
-	Tenant    TenantCmd    `cmd:"" help:"Manage tenants."`
-	Source    SourceCmd    `cmd:"" help:"Manage the sources of a tenant: who provisions into it."`
-	Attribute AttributeCmd `cmd:"" help:"Manage the custom attributes of a tenant's users."`
-	Token     TokenCmd     `cmd:"" help:"Manage credentials."`
-	Agent     AgentCmd     `cmd:"" help:"Manage the agents of sources."`
-	Run       RunCmd       `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
-	Conflict  ConflictCmd  `cmd:"" help:"Show and decide what sources asked for and another account has."`
-	Explain   ExplainCmd   `cmd:"" help:"Say why a user or group, an attribute or a membership is as it is."`
-	Feature   FeatureCmd   `cmd:"" help:"Switch features of a tenant."`
-	Job       JobCmd       `cmd:"" help:"Manage what a tenant has done again and again."`
-	Item      ItemCmd      `cmd:"" help:"Compare items with the groups that they follow."`
-	Verify    VerifyCmd    `cmd:"" help:"Hold what is stored against what the sources asserted."`
-	Events    EventsCmd    `cmd:"" help:"Print the log of a tenant as JSON lines."`
-	Backup    BackupCmd    `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
-	Version   VersionCmd   `cmd:"" help:"Print the version."`
+	Serve         ServeCmd         `cmd:"" help:"Run the server."`
+	Tenant        TenantCmd        `cmd:"" help:"Manage tenants."`
+	Source        SourceCmd        `cmd:"" help:"Manage the sources of a tenant: who provisions into it."`
+	Attribute     AttributeCmd     `cmd:"" help:"Manage the custom attributes of a tenant's users."`
+	Token         TokenCmd         `cmd:"" help:"Manage credentials."`
+	Agent         AgentCmd         `cmd:"" help:"Manage the agents of sources."`
+	Run           RunCmd           `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
+	Conflict      ConflictCmd      `cmd:"" help:"Show and decide what sources asked for and another account has."`
+	Explain       ExplainCmd       `cmd:"" help:"Say why a user or group, an attribute or a membership is as it is."`
+	Feature       FeatureCmd       `cmd:"" help:"Switch features of a tenant."`
+	Job           JobCmd           `cmd:"" help:"Manage what a tenant has done again and again."`
+	Item          ItemCmd          `cmd:"" help:"Compare items with the groups that they follow."`
+	Verify        VerifyCmd        `cmd:"" help:"Hold what is stored against what the sources asserted."`
+	Events        EventsCmd        `cmd:"" help:"Print the log of a tenant as JSON lines."`
+	Backup        BackupCmd        `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
+	SupportBundle SupportBundleCmd `cmd:"" help:"Write what support needs to see of a tenant, without secrets and values of people, to a zip archive."`
+	Version       VersionCmd       `cmd:"" help:"Print the version."`
 }
 
 func main() {

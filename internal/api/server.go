@@ -18,6 +18,8 @@ type Config struct {
 	Directory *directory.Directory
 	// Logger discards if nil.
 	Logger *slog.Logger
+	// Version is the program's, for support.
+	Version string
 	// Rate is how many requests a second one source may send, and all admin
 	// tokens of a tenant together; 0 for 500. It is per process.
 	Rate float64
@@ -25,9 +27,11 @@ type Config struct {
 
 // Server is the API.
 type Server struct {
-	dir   *directory.Directory
-	log   *slog.Logger
-	rates *ratelimit.Keyed // by source
+	dir *directory.Directory
+	log *slog.Logger
+	// version is the program's.
+	version string
+	rates   *ratelimit.Keyed // by source
 	// enrolments bounds the guesses of those who have no token.
 	enrolments *ratelimit.Keyed
 	// description is the OpenAPI document, operations what it says of parameters.
@@ -52,7 +56,7 @@ func New(c Config) *Server {
 	}
 	description, operations := mustDescribe()
 	return &Server{
-		dir: c.Directory, log: c.Logger, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate),
+		dir: c.Directory, log: c.Logger, version: c.Version, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate),
 		description: description, operations: operations,
 	}
 }
@@ -106,6 +110,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/groups/:id/authority", methods{put: s.putAuthority})
 
 	route("/sources/:id/verify", methods{post: s.verifySource})
+	route("/support-bundle", methods{get: s.supportBundle})
 	route("/digests", methods{get: s.listDigests})
 	route("/runs", methods{get: s.listRuns})
 	route("/runs/:id", methods{get: s.getRun, patch: s.patchRun})

@@ -43,7 +43,7 @@ func (s *Server) routes() (*echo.Echo, error) {
 		Repaired:  s.metrics.repaired,
 		Limits:    scim.Limits{Rate: float64(s.config.Rate)},
 	}).Mount(e)
-	api.New(api.Config{Directory: s.directory, Logger: s.log}).Mount(e)
+	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version}).Mount(e)
 	return e, nil
 }
 

@@ -45,7 +45,7 @@ const (
 
 // Options are what a Server takes besides its configuration.
 type Options struct {
-	// Version is shown in the metrics.
+	// Version is shown in the metrics and in support bundles.
 	Version string
 	// Logger may not be nil.
 	Logger *slog.Logger
@@ -59,6 +59,7 @@ type Options struct {
 // Server is the assembled program. Make it with New, run it once with Run.
 type Server struct {
 	config    Config
+	version   string
 	log       *slog.Logger
 	out       io.Writer
 	store     store.Store
@@ -98,7 +99,7 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 		return nil, err
 	}
 	s := &Server{
-		config: c, log: o.Logger, out: o.Out, store: st,
+		config: c, version: o.Version, log: o.Logger, out: o.Out, store: st,
 		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features}),
 		metrics:   newMetrics(o.Version),
 	}

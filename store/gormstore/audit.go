@@ -103,3 +103,10 @@ func (r *reader) StrayLinks(tenant int64, limit int) ([]store.Link, error) {
 	return r.readLinks(selectLinks+" FROM sources s CROSS JOIN links l"+joinDocs+` WHERE s.tenant = ? AND l.source = s.id AND l.state <= 2
 		AND NOT EXISTS (SELECT 1 FROM resources r WHERE r.rid = l.rid AND r.tenant = s.tenant) ORDER BY l.source, l.rid LIMIT ?`, tenant, limit)
 }
+
+// SchemaVersion implements store.AuditReader.
+func (r *reader) SchemaVersion() (version int64, err error) {
+	r.single()
+	err = r.one([]any{&version}, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied")
+	return version, err
+}

@@ -93,6 +93,8 @@ func (x *memTx) Tallies(tenant int64) (all []store.Tally, err error) {
 	return all, nil
 }
 
+func (x *memTx) SchemaVersion() (int64, error) { return 0, nil }
+
 func (x *memTx) StrayLinks(tenant int64, limit int) (all []store.Link, err error) {
 	for rid, links := range x.links {
 		for _, l := range links {
