@@ -4,6 +4,7 @@
 //	workspace-ad enrol CODE --url URL    become an agent of a source, with a code from workspace agent code
 //	workspace-ad check                   try both ends, and say what is missing
 //	workspace-ad preview                 print what pulling everything would do; writes nothing
+//	workspace-ad verify                  compare the directory with what the server holds; changes nothing
 //	workspace-ad run                     work until SIGTERM
 //	workspace-ad once                    pull one time
 //	workspace-ad resync                  pull everything, one time
@@ -51,6 +52,7 @@ type CLI struct {
 	Enrol   EnrolCmd   `cmd:"" help:"Become an agent of a source."`
 	Check   CheckCmd   `cmd:"" help:"Try both ends and say what is missing. Changes nothing."`
 	Preview PreviewCmd `cmd:"" help:"Print what pulling everything would do. Changes nothing."`
+	Verify  VerifyCmd  `cmd:"" help:"Compare the directory, object by object, with what the server holds. Changes nothing."`
 	Run     RunCmd     `cmd:"" help:"Work until the program is told to end."`
 	Once    OnceCmd    `cmd:"" help:"Pull one time."`
 	Resync  ResyncCmd  `cmd:"" help:"Pull everything, one time."`

@@ -40,8 +40,19 @@ func (h *house) preview(unseen bool) (runner.Result, []runner.Line) {
 // everything is all that a preview could change, as text.
 func (h *house) everything() string {
 	h.t.Helper()
+	all := h.contents()
+	for _, path := range []string{"/runs", "/sources/" + h.source + "/leases"} {
+		all[path] = h.api("GET", path, h.AdminToken, "")
+	}
+	all["events"] = len(h.Events(0, 1))
+	return text(h.t, all)
+}
+
+// contents is all that a pull brings.
+func (h *house) contents() map[string]any {
+	h.t.Helper()
 	all := map[string]any{}
-	for _, path := range []string{"/runs", "/sources/" + h.source + "/leases", "/sources/" + h.source + "/pending", "/sources/" + h.source + "/problems"} {
+	for _, path := range []string{"/sources/" + h.source + "/pending", "/sources/" + h.source + "/problems"} {
 		all[path] = h.api("GET", path, h.AdminToken, "")
 	}
 	checkpoint := h.call("GET", "/api/v1/sources/"+h.source+"/checkpoints/default", h.AdminToken, "")
@@ -49,8 +60,7 @@ func (h *house) everything() string {
 	for _, endpoint := range []string{"/Users", "/Groups"} {
 		all[endpoint] = h.call("GET", "/scim/v2"+endpoint+"?count=1000", h.AdminToken, "").Body
 	}
-	all["events"] = len(h.Events(0, 1))
-	return text(h.t, all)
+	return all
 }
 
 // brief is a line without its anchor.

@@ -258,7 +258,7 @@ func checkMove(before store.RunState, n store.Run) error {
 }
 
 // progress writes a run that its connector moved on; the lease remembers the one
-// that goes on.
+// that goes on. That a verification ended is told with the hash of its report.
 func (d *Directory) progress(tx store.Tx, a Actor, l store.Lease, n *store.Run, before store.RunState) error {
 	going := ""
 	if n.State == store.RunRunning {
@@ -270,7 +270,7 @@ func (d *Directory) progress(tx store.Tx, a Actor, l store.Lease, n *store.Run, 
 			return err
 		}
 	}
-	if n.State == before || n.State == store.RunRunning || n.State == store.RunSucceeded {
+	if n.State == before || n.State == store.RunRunning || n.State == store.RunSucceeded && n.Kind != verifyKind {
 		return d.putRun(tx, n)
 	}
 	return d.endRun(tx, a, n)
