@@ -39,8 +39,8 @@ func (c *RunUndoCmd) Run(p *program) error {
 			verb = "The run " + n.PublicID + " undid"
 		}
 		k := plan.Counts
-		fmt.Fprintf(p.stderr, "%s: %d ended, %d revived, %d changed back (%d of them disabled), %d members back, %d members gone again; %d can't be undone.\n",
-			verb, k.Ended, k.Revived, k.Restored, k.Disabled, k.MembersAdded, k.MembersRemoved, k.Blocked)
+		fmt.Fprintf(p.stderr, "%s: %d ended, %d revived, %d changed back (%d of them disabled), %d members back, %d members gone again, %d lines of orders open again; %d can't be undone.\n",
+			verb, k.Ended, k.Revived, k.Restored, k.Disabled, k.MembersAdded, k.MembersRemoved, k.Reopened, k.Blocked)
 		if plan.Over != "" {
 			fmt.Fprintln(p.stderr, plan.Over)
 		}
@@ -61,7 +61,7 @@ func showUndo(p *program, plan *directory.UndoPlan) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if all := plan.Counts.Blocked + plan.Counts.Ended + plan.Counts.Revived + plan.Counts.Restored; all > int64(len(plan.Steps)+len(plan.Blocked)) {
+	if all := plan.Counts.Blocked + plan.Counts.Ended + plan.Counts.Revived + plan.Counts.Restored + plan.Counts.Reopened; all > int64(len(plan.Steps)+len(plan.Blocked)) {
 		fmt.Fprintf(p.stderr, "Only the first %d of each kind are shown.\n", directory.MaxUndoListed)
 	}
 	return nil

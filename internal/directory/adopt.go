@@ -56,7 +56,7 @@ func (w *Writer) adopt(set *schema.Set, c store.Conflict) error {
 		return err
 	}
 	e := on.event(eventType(t, "linked"), &s.res)
-	e.Reason, e.Detail = "adopted", fmt.Sprintf("The conflict %d was decided so.", c.ID)
+	e.Reason, e.Detail = reasonAdopted, fmt.Sprintf("The conflict %d was decided so.", c.ID)
 	_, e.After = diff(t, nil, doc)
 	if held != nil {
 		if err := on.redirect(t, held, s); err != nil {

@@ -42,6 +42,10 @@ func (d *Directory) ChooseAuthority(ctx context.Context, a Actor, group, source 
 	return out, err
 }
 
+// eventAuthorityChosen tells that an administrator declared a group's authority,
+// or left it to precedence again.
+const eventAuthorityChosen = "group.authorityChosen"
+
 func (w *Writer) chooseAuthority(s *subject, source string) error {
 	chosen := int64(0)
 	if source != "" {
@@ -66,7 +70,7 @@ func (w *Writer) chooseAuthority(s *subject, source string) error {
 	if err != nil {
 		return err
 	}
-	e := w.event("group.authorityChosen", &s.res)
+	e := w.event(eventAuthorityChosen, &s.res)
 	e.Before, e.After = textOf("authority", was.Name), textOf("authority", is.Name)
 	if chosen == 0 {
 		e.Detail = "Precedence decides again."

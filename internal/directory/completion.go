@@ -113,12 +113,24 @@ func (w *Writer) completeLine(rid int64, group string) error {
 		doc.Set(state, OrderComplete)
 		doc.Set(t.Root.Sub("warnings"), nil)
 	}
-	return w.saveOrder(s, old, doc, completed)
+	typ := eventLineClosed
+	if completed {
+		typ = eventCompleted
+	}
+	return w.saveOrder(s, old, doc, typ, reasonSourceAsserts)
 }
+
+// The events of orders that tell that a line closed, the second one the last line
+// that was incompatible, and why it did.
+const (
+	eventLineClosed     = "order.lineClosed"
+	eventCompleted      = "order.completed"
+	reasonSourceAsserts = "sourceAsserts"
+)
 
 // saveOrder writes an order that changed by what a directory asserts, so not by
 // who owns it.
-func (w *Writer) saveOrder(s *subject, old, doc *document.Object, completed bool) error {
+func (w *Writer) saveOrder(s *subject, old, doc *document.Object, typ, reason string) error {
 	i := slices.IndexFunc(s.parties, func(p *party) bool { return p.source.Kind == store.SourceWorkspace })
 	if i < 0 {
 		return nil
@@ -130,11 +142,8 @@ func (w *Writer) saveOrder(s *subject, old, doc *document.Object, completed bool
 	if _, err := w.save(s); err != nil {
 		return err
 	}
-	e := w.event(eventType(s.t, "lineClosed"), &s.res)
-	if completed {
-		e.Type = eventType(s.t, "completed")
-	}
-	e.Reason = "sourceAsserts"
+	e := w.event(typ, &s.res)
+	e.Reason = reason
 	e.Before, e.After = diff(s.t, old, doc)
 	return nil
 }

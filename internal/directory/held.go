@@ -5,6 +5,10 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
+// reasonAdopted is why an account that was held aside is another one now: a person
+// decided the conflict so.
+const reasonAdopted = "adopted"
+
 // endHeld ends an account that was held aside for the source, in favour of the
 // one that it is: the target takes its place in the source's groups. The link
 // gives its externalId and anchor up.
@@ -30,7 +34,7 @@ func (w *Writer) endHeld(res *store.Resource, target *subject) error {
 		return err
 	}
 	e := w.event(eventType(s.t, "deleted"), &s.res)
-	e.Reason, e.Detail = "adopted", "It is the account "+target.res.ID+"."
+	e.Reason, e.Detail = reasonAdopted, "It is the account "+target.res.ID+"."
 	e.Before, _ = diff(s.t, p.doc, nil)
 	*res = s.res
 	return nil
@@ -52,7 +56,7 @@ func (w *Writer) replaceMember(rid int64, gone, target *subject) error {
 		return err
 	}
 	e := w.event("group.membersChanged", &group)
-	e.Reason, e.Before = "adopted", idList("members", []string{gone.res.ID})
+	e.Reason, e.Before = reasonAdopted, idList("members", []string{gone.res.ID})
 	if len(added) > 0 {
 		e.After = idList("members", []string{target.res.ID})
 	}
@@ -103,7 +107,7 @@ func (w *Writer) redirectOne(t *schema.ResourceType, rid int64, from, to string)
 		return err
 	}
 	e := w.event(eventType(t, "updated"), &s.res)
-	e.Reason = "adopted"
+	e.Reason = reasonAdopted
 	e.Before, e.After, err = diffDocs(t, before, s.res.Doc)
 	return err
 }

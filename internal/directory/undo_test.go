@@ -134,11 +134,12 @@ func flatten(out map[string]string, key string, parent *schema.Attribute, doc *d
 	}
 }
 
-// resolved is what the resolved view says of all that some source asserts.
+// resolved is what the resolved view says of all that some source asserts, and
+// what orders say.
 func (p *past) resolved() string {
 	var b strings.Builder
 	p.must(p.s.View(context.Background(), func(r store.Reader) error {
-		for _, t := range []*schema.ResourceType{p.set.User, p.set.Group} {
+		for _, t := range []*schema.ResourceType{p.set.User, p.set.Group, p.set.Order} {
 			var all []store.Record
 			if _, err := r.List(store.Query{View: p.actors[3].View(), Type: t, Limit: 1000}, func(rec *store.Record) error {
 				c := *rec
@@ -172,6 +173,13 @@ func (p *past) draw(t *rapid.T, who int) step {
 	set := p.set
 	groups := p.ids(p.actors[who], set.Group)
 	users := p.ids(p.actors[who], set.User)
+	if p.actors[who].Admin && len(groups) > 0 && len(users) > 0 && rapid.IntRange(0, 2).Draw(t, "orders") == 0 {
+		user, group := rapid.SampledFrom(users).Draw(t, "user"), rapid.SampledFrom(groups).Draw(t, "group")
+		return step{who, "orders " + group + " for " + user, func(x *directory.Writer) error {
+			_, err := p.place(x, user, group)
+			return err
+		}}
+	}
 	n := rapid.IntRange(0, 4).Draw(t, "person")
 	ref := rapid.SampledFrom([]string{fmt.Sprintf("e%d-%d", who, n), fmt.Sprintf("anchor%d", n)}).Draw(t, "ref")
 	if len(groups) > 0 && rapid.IntRange(0, 3).Draw(t, "ours") == 0 {

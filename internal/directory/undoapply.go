@@ -17,8 +17,12 @@ const reasonUndo = "undo"
 // undoSteps carries out what isn't blocked, in order, and gives all steps as
 // they went: one that a rule refuses is blocked by then, and undone.
 func (w *Writer) undoSteps(u *undoing, steps []*undoStep) ([]*undoStep, error) {
-	var out []*undoStep
+	var out, closings []*undoStep
 	for _, s := range steps {
+		if s.Do == undoReopen {
+			closings = append(closings, s) // once it is known which members are gone
+			continue
+		}
 		if s.Code != "" {
 			out = append(out, s)
 			continue
@@ -48,7 +52,10 @@ func (w *Writer) undoSteps(u *undoing, steps []*undoStep) ([]*undoStep, error) {
 			out = append(out, s)
 		}
 	}
-	return out, nil
+	events := len(w.events)
+	reopened, err := w.reopenLines(u, closings)
+	w.signUndo(u, events)
+	return append(out, reopened...), err
 }
 
 // signUndo says in the events of a step whose undoing they are.

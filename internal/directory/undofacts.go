@@ -20,6 +20,7 @@ const (
 	undoRevive  = "revive"  // the link lives again, which the event ended
 	undoRestore = "restore" // attributes have the values before
 	undoMembers = "members" // members, and what is waited for, are as before
+	undoReopen  = "reopen"  // a line of an order waits again for a membership that the run brought
 )
 
 // deed is one event of a source, as what it did to the source's facts.
@@ -33,6 +34,10 @@ type deed struct {
 	// The ids of members that came and went, and the references of members that
 	// began and ended to be waited for, of undoMembers.
 	came, went, waits, waited []string
+	// Of undoReopen the id of who ordered is for, and of the groups whose lines the
+	// event closed.
+	recipient string
+	groups    []string
 }
 
 // readDeed says what an event did to the facts of its source; ok is false for
@@ -40,6 +45,10 @@ type deed struct {
 func readDeed(set *schema.Set, e store.Event) (d deed, ok bool, err error) {
 	kind, what, _ := strings.Cut(e.Type, ".")
 	d = deed{event: e, t: map[string]*schema.ResourceType{"user": set.User, "group": set.Group}[kind]}
+	if closesLine(e) {
+		d.do, d.t = undoReopen, set.Order
+		return d, true, nil
+	}
 	if d.t == nil || e.Outcome != OutcomeApplied && e.Outcome != OutcomeNotAuthoritative && e.Outcome != OutcomeParked {
 		return d, false, nil
 	}
@@ -152,6 +161,8 @@ type fact struct{ subject, what string }
 const (
 	factAny  = "*" // whatever a source asserts about the resource
 	factLink = "link"
+	// factAuthority is that an administrator declared the source the authority.
+	factAuthority = "authority"
 )
 
 func factMember(id string) string   { return "member " + id }
@@ -165,7 +176,11 @@ func (d *deed) facts(touch func(what, now string)) {
 	case undoEnd:
 		touch(factLink, "linked")
 	case undoRevive:
-		touch(factLink, "")
+		now := ""
+		if d.event.Reason == reasonAdopted {
+			now = "adopted" // it asserts the same of another resource
+		}
+		touch(factLink, now)
 	case undoRestore:
 		for _, p := range d.paths() {
 			touch(p, string(d.after[p]))

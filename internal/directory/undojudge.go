@@ -68,6 +68,9 @@ func (u *undoing) steps(r store.Reader, before int64) (steps []*undoStep, events
 			deeds = append(deeds, d)
 		}
 	}
+	if err = u.readClosings(r, deeds); err != nil {
+		return nil, 0, 0, err
+	}
 	steps, err = u.judge(r, deeds)
 	return steps, len(all), next, err
 }
@@ -98,6 +101,8 @@ func (u *undoing) judge(r store.Reader, deeds []deed) ([]*undoStep, error) {
 			out = append(out, judgeRestore(s, o)...)
 		case undoMembers:
 			out = append(out, judgeMembers(s, o, gone)...)
+		case undoReopen:
+			out = append(out, judgeReopen(s, o)...)
 		}
 	}
 	return slices.DeleteFunc(out, func(s *undoStep) bool { return s.withoutEffect }), nil
@@ -108,9 +113,15 @@ func (u *undoing) overtakers(r store.Reader, deeds []deed, groups map[string][]s
 	o := &overtakers{wanted: map[string]int64{}, facts: map[fact]bool{}, newest: map[fact]overtaker{}}
 	for _, d := range deeds {
 		subject, seq := d.event.Subject, d.event.Seq
+		if d.do == undoReopen {
+			for _, group := range d.groups {
+				o.want(group, seq, factMember(d.recipient))
+			}
+			continue // all else follows from the memberships
+		}
 		o.want(subject, seq, factLink)
 		if d.do == undoEnd {
-			o.want(subject, seq, factAny)
+			o.want(subject, seq, factAny, factAuthority)
 			for _, group := range groups[subject] {
 				o.want(group, seq, factMember(subject))
 			}
@@ -126,7 +137,7 @@ func (u *undoing) overtakers(r store.Reader, deeds []deed, groups map[string][]s
 			return nil, err
 		}
 	}
-	return o, nil
+	return o, u.declared(r, deeds, o)
 }
 
 var errEnough = errors.New("enough")
@@ -138,6 +149,12 @@ func (u *undoing) scan(r store.Reader, subject string, o *overtakers) error {
 		next, err := r.FindEvents(q, func(e store.Event) error {
 			if e.Seq <= o.wanted[subject] {
 				return errEnough
+			}
+			if f := (fact{subject, factAuthority}); e.Type == eventAuthorityChosen && o.facts[f] {
+				if _, known := o.newest[f]; !known {
+					o.newest[f] = overtaker{*newerFact(e), "chosen"}
+				}
+				return nil
 			}
 			if e.Source != u.actor.Source.ID || u.ours[e.Run] {
 				return nil
@@ -162,6 +179,25 @@ func (u *undoing) scan(r store.Reader, subject string, o *overtakers) error {
 		}
 		q.From = next
 	}
+}
+
+// declared forgets the declarations by which another source is the authority of a
+// group that would be ended, or none.
+func (u *undoing) declared(r store.Reader, deeds []deed, o *overtakers) error {
+	for _, d := range deeds {
+		f := fact{d.event.Subject, factAuthority}
+		if _, told := o.newest[f]; !told || d.do != undoEnd {
+			continue
+		}
+		group, err := r.Resource(u.actor.Tenant.ID, d.event.SubjectRID)
+		if err != nil {
+			return err
+		}
+		if group.Chosen != u.actor.Source.ID {
+			delete(o.newest, f)
+		}
+	}
+	return nil
 }
 
 // groupsOf gives, by its id, the ids of the groups that each resource that is to
@@ -260,8 +296,10 @@ func judgeEnd(s *undoStep, o *overtakers, groups []string) []*undoStep {
 	if n := o.of(s.Subject, factLink, s.Event); n != nil && n.now == "" {
 		return nil // it asserts nothing of it any more
 	}
-	if n := o.of(s.Subject, factAny, s.Event); n != nil {
-		return []*undoStep{s.blocked(RuleNewerFact, "", &n.event)}
+	for _, what := range []string{factAny, factAuthority} {
+		if n := o.of(s.Subject, what, s.Event); n != nil {
+			return []*undoStep{s.blocked(RuleNewerFact, "", &n.event)}
+		}
 	}
 	for _, group := range groups {
 		if n := o.of(group, factMember(s.Subject), s.Event); n != nil && n.now != "" {

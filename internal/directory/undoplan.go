@@ -17,7 +17,7 @@ type UndoStep struct {
 	Event   int64  // the event's Seq
 	Type    string // the event's, as user.created
 	Subject string // the id of the resource
-	// Do is end, revive, restore or members; see docs/rules.md.
+	// Do is end, revive, restore, members or reopen; see docs/rules.md.
 	Do         string
 	Attributes []string // that are restored, by their paths
 	Add        int      // members that come back
@@ -57,7 +57,8 @@ type UndoCounts struct {
 	Disabled       int64 `json:"disabled"` // of those, users who are disabled
 	MembersAdded   int64 `json:"membersAdded"`
 	MembersRemoved int64 `json:"membersRemoved"`
-	Blocked        int64 `json:"blocked"` // steps that can't be
+	Reopened       int64 `json:"reopened"` // lines of orders that wait again
+	Blocked        int64 `json:"blocked"`  // steps that can't be
 }
 
 // MaxUndoListed is how many steps, and how many blocked ones, an UndoPlan lists.
@@ -106,6 +107,8 @@ func (p *UndoPlan) add(s UndoStep, disables bool) {
 		if disables {
 			p.Counts.Disabled++
 		}
+	case undoReopen:
+		p.Counts.Reopened++
 	}
 	p.Counts.MembersAdded += int64(s.Add)
 	p.Counts.MembersRemoved += int64(s.Remove)
