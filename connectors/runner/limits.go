@@ -38,29 +38,46 @@ func DefaultLimits() Limits {
 	}
 }
 
-// ReadLimits reads the limits of a configuration document; what it doesn't
-// name is as in DefaultLimits. A negative number, or a percentage over 100, is
-// an error.
+// ReadLimits reads the limits of a configuration document. What it doesn't name,
+// or gives as 0, is as in DefaultLimits; -1 turns a limit off. A number under
+// that, or a percentage over 100, is an error. The server reads the same names
+// for what is pushed (docs/rules.md).
 func ReadLimits(configuration json.RawMessage) (Limits, error) {
-	doc := struct {
+	var doc struct {
 		Limits Limits `json:"limits"`
-	}{DefaultLimits()}
+	}
 	if len(configuration) > 0 {
 		if err := json.Unmarshal(configuration, &doc); err != nil {
 			return Limits{}, fmt.Errorf("the limits of the configuration can't be read: %w", err)
 		}
 	}
-	l := doc.Limits
-	for name, n := range map[string]int{
-		"deletes": l.Deletes, "disables": l.Disables, "membershipRemovals": l.MembershipRemovals, "percentFrom": l.PercentFrom, "emptied": l.Emptied,
-		"deletesPercent": l.DeletesPercent, "disablesPercent": l.DisablesPercent, "membershipRemovalsPercent": l.MembershipRemovalsPercent,
+	l, def := doc.Limits, DefaultLimits()
+	for _, f := range []struct {
+		name  string
+		value *int
+		def   int
+		off   int // what is never exceeded, 0 if it can't be turned off
+	}{
+		{"deletes", &l.Deletes, def.Deletes, never}, {"deletesPercent", &l.DeletesPercent, def.DeletesPercent, 100},
+		{"disables", &l.Disables, def.Disables, never}, {"disablesPercent", &l.DisablesPercent, def.DisablesPercent, 100},
+		{"membershipRemovals", &l.MembershipRemovals, def.MembershipRemovals, never},
+		{"membershipRemovalsPercent", &l.MembershipRemovalsPercent, def.MembershipRemovalsPercent, 100},
+		{"percentFrom", &l.PercentFrom, def.PercentFrom, 0}, {"emptied", &l.Emptied, def.Emptied, never},
 	} {
-		if n < 0 || n > 100 && len(name) > 7 && name[len(name)-7:] == "Percent" {
-			return Limits{}, fmt.Errorf("limits.%s is %d: give 0 or more, and at most 100 for a percentage", name, n)
+		switch n := *f.value; {
+		case n == 0:
+			*f.value = f.def
+		case n == -1 && f.off != 0:
+			*f.value = f.off
+		case n < 0 || f.off == 100 && n > 100:
+			return Limits{}, fmt.Errorf("limits.%s is %d: give more than 0, 0 for the default or -1 for none, and at most 100 for a percentage", f.name, n)
 		}
 	}
 	return l, nil
 }
+
+// never is more than any source has.
+const never = 1 << 30
 
 // toll is what a run would destroy, and of how much.
 type toll struct {

@@ -167,10 +167,14 @@ func TestLimitsAreRead(t *testing.T) {
 	if want := runner.DefaultLimits(); err != nil || l.Deletes != 7 || l.Disables != want.Disables {
 		t.Errorf("%+v %v", l, err)
 	}
-	for _, bad := range []string{`{"limits":{"deletes":-1}}`, `{"limits":{"disablesPercent":101}}`, `{"limits":[]}`} {
+	for _, bad := range []string{`{"limits":{"deletes":-2}}`, `{"limits":{"percentFrom":-1}}`, `{"limits":{"disablesPercent":101}}`, `{"limits":[]}`} {
 		if _, err := runner.ReadLimits([]byte(bad)); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
+	}
+	off, err := runner.ReadLimits([]byte(`{"limits":{"deletes":-1,"deletesPercent":-1,"disables":0}}`))
+	if err != nil || off.Deletes < 1_000_000 || off.DeletesPercent != 100 || off.Disables != l.Disables {
+		t.Errorf("%+v %v", off, err)
 	}
 	if slices.Contains([]int{l.PercentFrom, l.Emptied}, 0) {
 		t.Error("the defaults have a zero")
