@@ -78,7 +78,7 @@ type Run struct {
 	Tenant    int64
 	Source    int64
 	PublicID  string
-	Kind      string // full, delta, preview, verify, resync, reconcile, undo
+	Kind      string // full, delta, preview, verify, resync, reconcile, undo, push
 	State     RunState
 	Partition string
 	Holder    string // who works on it
@@ -107,6 +107,13 @@ type RunCounts struct {
 	Unchanged int64            `json:"unchanged"`
 	Failed    int64            `json:"failed"`
 	Skipped   map[string]int64 `json:"skipped,omitempty"` // by reason code
+
+	// Those of pushes.
+	MembershipRemovals int64 `json:"membershipRemovals,omitempty"`
+	IdentityChanges    int64 `json:"identityChanges,omitempty"`
+	LostGrants         int64 `json:"lostGrants,omitempty"`
+	Held               int64 `json:"held,omitempty"` // requests that wait, or waited
+
 	// Reconcile is what a reconciliation compared, nil for other runs.
 	Reconcile *ReconcileCounts `json:"reconcile,omitempty"`
 }
@@ -176,7 +183,8 @@ type AgentReport struct {
 	CoLocated bool // it runs on the server's machine
 }
 
-// SourceHealth is how a source is doing that connectors bring.
+// SourceHealth is how a source is doing that connectors bring, or of which
+// something waits that it pushed.
 type SourceHealth struct {
 	Tenant, Source string // the tenant's slug and the source's name
 	// SucceededAt is when the last run ended that succeeded, NextAt when the one
@@ -187,6 +195,8 @@ type SourceHealth struct {
 	Held                int // runs that wait for a person
 	Problems            int // at most MaxCountedProblems
 	Agents              int // heard of lately, revoked ones not counted
+	// PushOnly says that no connector brings the source, so only Held tells.
+	PushOnly bool
 }
 
 // MaxCountedProblems is up to where the problems of a source are counted.
@@ -252,7 +262,7 @@ type ConnectorReader interface {
 	WorkingAgents(tenant, source int64, after time.Time) (int, error)
 	// SourceHealth gives how sources are doing, in the order of their ids: those of
 	// all tenants that aren't disabled and are of kind ad, or had a lease, or have an
-	// agent that isn't revoked. Agents count that were heard of after a time. It
+	// agent that isn't revoked, or of whose pushes something waits. Agents count that were heard of after a time. It
 	// costs some look-ups for each source, however many runs there were.
 	SourceHealth(heardAfter time.Time, limit int) ([]SourceHealth, error)
 	// Commands gives the commands to an agent of a source behind a number,

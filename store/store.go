@@ -79,6 +79,7 @@ type Reader interface {
 	ItemReader
 	JobReader
 	AuditReader
+	PushReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -174,6 +175,7 @@ type Tx interface {
 	ConnectorWriter
 	GrantWriter
 	JobWriter
+	PushWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the
@@ -296,6 +298,8 @@ type Loaded struct {
 	Resource
 	Links  []Link
 	Groups []Membership
+	// Held says that something of what the view's source asked for it waits.
+	Held bool
 }
 
 // Identity is by what a resource that a source asserts may be known already;
@@ -447,7 +451,7 @@ type Event struct {
 	Actor      string    `json:"actor"`         // token prefix or "cli"
 	Source     int64     `json:"-"`
 	Type       string    `json:"type"`    // e.g. user.created
-	Outcome    string    `json:"outcome"` // applied, notAuthoritative, skipped, refused
+	Outcome    string    `json:"outcome"` // applied, notAuthoritative, skipped, refused, held, …
 	Reason     string    `json:"reason,omitempty"`
 	Detail     string    `json:"detail,omitempty"`
 	Subject    string    `json:"subject,omitempty"` // the resource's id

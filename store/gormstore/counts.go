@@ -17,6 +17,10 @@ type counter struct {
 	kind  schema.Kind
 }
 
+// countedMemberships stands for a kind where the memberships that a source
+// asserts are counted. Persistent.
+const countedMemberships schema.Kind = 1000
+
 func scopeOf(v store.View) int64 {
 	if v.Source != 0 {
 		return v.Source

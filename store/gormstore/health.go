@@ -24,16 +24,19 @@ func lastSuccess(column string) string {
 func healthSQL() string {
 	const partitions = `FROM leases l WHERE l.source = s.id
 		AND l.renewed >= (SELECT MAX(m.renewed) FROM leases m WHERE m.source = s.id) - ?`
+	const connected = `(s.kind = 'ad'
+			OR (SELECT 1 FROM leases l WHERE l.source = s.id LIMIT 1) IS NOT NULL
+			OR (SELECT 1 FROM agents a WHERE a.tenant = s.tenant AND a.source = s.id AND a.revoked = ? LIMIT 1) IS NOT NULL)`
 	return `SELECT t.slug, s.name,
 		(SELECT MIN(COALESCE(` + lastSuccess("ended") + ", ?)) " + partitions + `),
 		(SELECT MIN(NULLIF(` + lastSuccess("next") + ", ?)) " + partitions + `),
 		(SELECT COUNT(*) FROM runs r WHERE r.source = s.id AND r.state = 'held'),
 		(SELECT COUNT(*) FROM (SELECT 1 FROM problems p WHERE p.source = s.id LIMIT ` + fmt.Sprint(store.MaxCountedProblems) + `) counted),
-		(SELECT COUNT(*) FROM agents a WHERE a.tenant = s.tenant AND a.source = s.id AND a.revoked = ? AND a.seen > ?)
+		(SELECT COUNT(*) FROM agents a WHERE a.tenant = s.tenant AND a.source = s.id AND a.revoked = ? AND a.seen > ?),
+		CASE WHEN ` + connected + ` THEN 0 ELSE 1 END
 		FROM sources s CROSS JOIN tenants t
-		WHERE t.id = s.tenant AND s.mode <> 'disabled' AND (s.kind = 'ad'
-			OR (SELECT 1 FROM leases l WHERE l.source = s.id LIMIT 1) IS NOT NULL
-			OR (SELECT 1 FROM agents a WHERE a.tenant = s.tenant AND a.source = s.id AND a.revoked = ? LIMIT 1) IS NOT NULL)
+		WHERE t.id = s.tenant AND s.mode <> 'disabled' AND (` + connected + `
+			OR (SELECT p.held FROM pushes p WHERE p.source = s.id) > 0)
 		ORDER BY s.id LIMIT ?`
 }
 
@@ -44,9 +47,11 @@ func (r *reader) SourceHealth(heardAfter time.Time, limit int) ([]store.SourceHe
 	err := r.eachOf(func(rs rows) error {
 		var h store.SourceHealth
 		var succeeded, next sql.NullInt64
-		if err := rs.Scan(&h.Tenant, &h.Source, &succeeded, &next, &h.Held, &h.Problems, &h.Agents); err != nil {
+		var pushOnly int
+		if err := rs.Scan(&h.Tenant, &h.Source, &succeeded, &next, &h.Held, &h.Problems, &h.Agents, &pushOnly); err != nil {
 			return err
 		}
+		h.PushOnly = pushOnly == 1
 		if succeeded.Valid {
 			h.SucceededAt = instant(succeeded.Int64)
 		}
@@ -55,6 +60,6 @@ func (r *reader) SourceHealth(heardAfter time.Time, limit int) ([]store.SourceHe
 		}
 		all = append(all, h)
 		return nil
-	}, healthSQL(), never, window, never, window, never, micros(heardAfter), never, limit)
+	}, healthSQL(), never, window, never, window, never, micros(heardAfter), never, never, limit)
 	return all, err
 }

@@ -57,13 +57,15 @@ func (t *tx) Load(v store.View, kind schema.Kind, id string, groups bool) (store
 		COALESCE(l.external_id, ''), COALESCE(l.anchor, ''), COALESCE(l.state, 0), COALESCE(l.version, 0),
 		COALESCE(l.created, 0), COALESCE(l.modified, 0), COALESCE(l.view, 0), COALESCE(d.doc, ''), `)
 	b.fragment(t.groupsIf(groups, v))
+	b.add(", CASE WHEN EXISTS (SELECT 1 FROM held h WHERE h.source = ? AND h.rid = r.rid) THEN 1 ELSE 0 END", v.Source)
 	b.add(" FROM resources r LEFT JOIN links l ON l.rid = r.rid"+joinDocs+" WHERE r.tenant = ? AND r.id = ? AND r.kind = ? ORDER BY l.source", v.Tenant, id, kind)
 	var out store.Loaded
 	var list string
+	var held int
 	sc := newScanner()
 	err := t.each(func(r rows) error {
 		var lc linkScanner
-		if err := sc.scan(r, append(lc.dest(), &list)...); err != nil {
+		if err := sc.scan(r, append(lc.dest(), &list, &held)...); err != nil {
 			return err
 		}
 		if out.Resource = sc.r; lc.l.RID != 0 {
@@ -78,6 +80,7 @@ func (t *tx) Load(v store.View, kind schema.Kind, id string, groups bool) (store
 		return store.Loaded{}, err
 	}
 	t.learn(out.RID, out.Tenant)
+	out.Held = held == 1
 	out.Groups, err = memberships(list)
 	return out, err
 }

@@ -142,6 +142,7 @@ func (t *tx) ChangeMembers(tenant, group, source int64, add, remove []int64) (ad
 	}
 	slices.Sort(added)
 	slices.Sort(removed)
+	t.count(source, countedMemberships, int64(len(added)-len(removed)))
 	return added, removed, err
 }
 
@@ -170,5 +171,6 @@ func (t *tx) ReplaceMembers(tenant, group, source int64, members []int64) (added
 func (t *tx) EndMemberships(source, member int64) ([]int64, error) {
 	groups, err := t.ids("DELETE FROM members WHERE member = ? AND source = ? RETURNING grp", member, source)
 	slices.Sort(groups)
+	t.count(source, countedMemberships, -int64(len(groups)))
 	return groups, err
 }

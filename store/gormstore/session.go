@@ -8,6 +8,7 @@ import (
 	"maps"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/workspace-scim/workspace/store"
@@ -216,6 +217,13 @@ func (s *session) ids(sql string, args ...any) ([]int64, error) {
 		out = append(out, id)
 		return err
 	}, sql, args...)
+	return out, err
+}
+
+// sorted is ids in ascending order, which RETURNING doesn't promise.
+func (s *session) sorted(sql string, args ...any) ([]int64, error) {
+	out, err := s.ids(sql, args...)
+	slices.Sort(out)
 	return out, err
 }
 

@@ -91,6 +91,16 @@ func healthCounted(t *testing.T, s store.Store) {
 	}
 	equal(w, "health", w.health(), want)
 
+	w.update(func(tx store.Tx) error {
+		p, err := tx.LockPush(w.tenant, w.manual)
+		p.Held = 2
+		return errors.Join(err, tx.PutPush(p))
+	})
+	w.ran(w.manual, "", store.RunHeld, at(4))
+	manual := name(w.manual)
+	want[manual] = store.SourceHealth{Source: manual, Held: 1, PushOnly: true}
+	equal(w, "with what is held of pushes", w.health(), want)
+
 	few := read(w, func(r store.Reader) ([]store.SourceHealth, error) { return r.SourceHealth(at(5), 1) })
 	equal(w, "sources within the limit", len(few), 1)
 	source := read(w, func(r store.Reader) (store.Source, error) { return r.Source(w.tenant, ad) })

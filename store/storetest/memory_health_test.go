@@ -16,7 +16,9 @@ func (x *memTx) SourceHealth(heardAfter time.Time, limit int) ([]store.SourceHea
 		runs := filtered(x.runs, func(n store.Run) bool { return n.Source == s.ID })
 		leases := filtered(x.leases, func(l store.Lease) bool { return l.Source == s.ID })
 		agents := filtered(x.agents, func(a store.Agent) bool { return a.Source == s.ID && a.RevokedAt.IsZero() })
-		if s.Mode == store.ModeDisabled || s.Kind != store.SourceAD && len(leases)+len(agents) == 0 || len(out) == limit {
+		h.PushOnly = s.Kind != store.SourceAD && len(leases)+len(agents) == 0
+		waits := slices.ContainsFunc(x.pushes.pushes, func(p store.Push) bool { return p.Source == s.ID && p.Held > 0 })
+		if s.Mode == store.ModeDisabled || h.PushOnly && !waits || len(out) == limit {
 			continue
 		}
 		h.SucceededAt, h.NextAt = furthestBehind(leases, runs)

@@ -82,7 +82,8 @@ func (x *memTx) Load(v store.View, kind schema.Kind, id string, groups bool) (st
 	}
 	rec, err := x.grouped(v, store.Record{Resource: r}, groups)
 	links, linksErr := x.Links(r.RID)
-	return store.Loaded{Resource: r, Links: links, Groups: rec.Groups}, errors.Join(err, linksErr)
+	_, notHeld := x.HeldChange(v.Source, r.RID)
+	return store.Loaded{Resource: r, Links: links, Groups: rec.Groups, Held: notHeld == nil}, errors.Join(err, linksErr)
 }
 func (x *memTx) Foresee([]store.Identity) error { return nil }
 func (x *memTx) Refs(v store.View, ids []string) (refs []store.Ref, err error) {

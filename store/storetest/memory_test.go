@@ -61,6 +61,7 @@ type data struct {
 	jobs         []store.Job
 	stamp        int64
 	connectors
+	pushes
 }
 
 func (d *data) clone() *data {
@@ -71,7 +72,7 @@ func (d *data) clone() *data {
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)
-	c.connectors = d.connectors.clone()
+	c.connectors, c.pushes = d.connectors.clone(), d.pushes.clone()
 	return &c
 }
 

@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"checkpoints", checkpointChecks()},
 		{"configurations", configurationChecks()},
 		{"runs", runChecks()},
+		{"pushes", pushChecks()},
 		{"problems", problemChecks()},
 		{"agents", agentChecks()},
 		{"health", healthChecks()},
