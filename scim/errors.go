@@ -42,6 +42,7 @@ var rules = map[string]scimerrors.ScimError{
 	directory.RuleFenced:          {Status: http.StatusConflict},
 	directory.RuleLeaseRequired:   {Status: http.StatusConflict},
 	directory.RuleFeatureDisabled: {Status: http.StatusConflict, ScimType: directory.RuleFeatureDisabled},
+	directory.RulePlanFull:        {Status: http.StatusTooManyRequests},
 }
 
 // statusClientClosed is what the log says of a request whose client went away;
@@ -77,6 +78,9 @@ func explain(err error) failure {
 		f.Detail = v.Error()
 		if f.Status == 0 { // a rule about a value of one type of resource
 			f.Status, f.ScimType = http.StatusBadRequest, scimerrors.ScimTypeInvalidValue
+		}
+		if v.Rule == directory.RulePlanFull {
+			f.retryAfter = 3600 // a person has to decide first
 		}
 		return f
 	case errors.As(err, &auth):

@@ -2,7 +2,7 @@
 //
 //	workspace serve                  run the server
 //	workspace tenant add|enable|disable|list
-//	workspace source add|list|set|show|set-mode|pending|configure|enable|disable|federate
+//	workspace source add|list|set|show|set-mode|pending|configure|limits|enable|disable|federate
 //	workspace attribute add|list
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke
@@ -13,6 +13,7 @@
 //	workspace job list|set
 //	workspace item reconcile
 //	workspace verify source|isolation
+//	workspace drill                  try out what protects a source from accidents
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
 //	workspace support-bundle FILE    write what support needs to see of a tenant
@@ -57,12 +58,13 @@ type CLI struct {
 	Attribute     AttributeCmd     `cmd:"" help:"Manage the custom attributes of a tenant's users."`
 	Token         TokenCmd         `cmd:"" help:"Manage credentials."`
 	Agent         AgentCmd         `cmd:"" help:"Manage the agents of sources."`
-	Run           RunCmd           `cmd:"" help:"Show the runs of connectors, and decide about those that are held."`
+	Run           RunCmd           `cmd:"" help:"Show the runs of sources, and decide about those that are held."`
 	Conflict      ConflictCmd      `cmd:"" help:"Show and decide what sources asked for and another account has."`
 	Explain       ExplainCmd       `cmd:"" help:"Say why a user or group, an attribute or a membership is as it is."`
 	Feature       FeatureCmd       `cmd:"" help:"Switch features of a tenant."`
 	Job           JobCmd           `cmd:"" help:"Manage what a tenant has done again and again."`
 	Item          ItemCmd          `cmd:"" help:"Compare items with the groups that they follow."`
+	Drill         DrillCmd         `cmd:"" help:"Feed accidents to the guards of sources, change nothing, and fail if one isn't held."`
 	Verify        VerifyCmd        `cmd:"" help:"Hold what is stored against what the sources asserted."`
 	Events        EventsCmd        `cmd:"" help:"Print the log of a tenant as JSON lines."`
 	Backup        BackupCmd        `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`

@@ -12,7 +12,7 @@ import (
 // listPage is how many rows a list asks for at once.
 const listPage = 500
 
-// RunCmd shows the runs of connectors, and decides about those that are held.
+// RunCmd shows the runs of connectors and pushes, and decides about those that are held.
 type RunCmd struct {
 	List    RunListCmd    `cmd:"" help:"List the runs of a tenant, the newest first."`
 	Plan    RunPlanCmd    `cmd:"" help:"Print the plan of a run."`

@@ -19,6 +19,7 @@ type SourceCmd struct {
 	SetMode   SourceSetModeCmd   `cmd:"" help:"Switch a source to disabled, staging or active."`
 	Pending   SourcePendingCmd   `cmd:"" help:"Print what a source in staging would have changed, as JSON lines."`
 	Configure SourceConfigureCmd `cmd:"" help:"Write a new version of a source's configuration."`
+	Limits    SourceLimitsCmd    `cmd:"" help:"Show how much a source may destroy without a person's word, or change it."`
 	Federate  SourceFederateCmd  `cmd:"" help:"Let a workload of another issuer buy access tokens for a source (workload identity federation)."`
 }
 

@@ -27,6 +27,7 @@ const (
 var routes = []route{
 	{"GET", "/sources/{s}", "", all},
 	{"PATCH", "/sources/{s}", `{"displayName":"x"}`, admins},
+	{"PATCH", "/sources/{s}", `{"limits":{"deletes":1}}`, admins},
 	{"GET", "/sources/{s}/versions", "", all},
 	{"GET", "/sources/{s}/pending", "", all},
 	{"GET", "/sources/{s}/problems", "", all},
@@ -38,6 +39,7 @@ var routes = []route{
 	{"DELETE", "/sources/{s}/leases/default", "", sources},
 	{"GET", "/sources/{s}/checkpoints/default", "", all},
 	{"PUT", "/sources/{s}/checkpoints/default", "x", sources},
+	{"POST", "/sources/{s}/drill", "", admins},
 	{"POST", "/sources/{s}/commands", `{"command":"resync"}`, admins},
 	{"POST", "/sources/{s}/enrolment-codes", `{}`, admins},
 	{"GET", "/runs/{r}", "", all},

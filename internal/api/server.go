@@ -102,6 +102,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/sources/:id/leases", methods{get: s.listLeases})
 	route("/sources/:id/leases/:partition", methods{post: s.acquireLease, del: s.releaseLease})
 	route("/sources/:id/checkpoints/:partition", methods{get: s.getCheckpoint, put: s.putCheckpoint})
+	route("/sources/:id/drill", methods{post: s.drill})
 	route("/sources/:id/commands", methods{post: s.addCommand})
 	route("/sources/:id/enrolment-codes", methods{post: s.addCode})
 	route("/compatibility", methods{get: s.getCompatibility})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/reconcile"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -24,6 +25,8 @@ type source struct {
 	Pending         *pendingTotal  `json:"pending,omitempty"`
 	LastRun         *run           `json:"lastRun,omitempty"`
 	NextRunAt       *time.Time     `json:"nextRunAt,omitempty"`
+	// Limits are those by which what it pushes is judged, with the defaults.
+	Limits reconcile.Limits `json:"limits"`
 }
 
 // configuration is a version of a source's configuration.
@@ -44,7 +47,7 @@ func showSource(x directory.SourceState) source {
 	s := x.Source
 	out := source{
 		ID: s.PublicID, Name: s.Name, DisplayName: s.DisplayName, Kind: string(s.Kind), DirectoryDomain: s.DirectoryDomain,
-		Mode: string(s.Mode), CreatedAt: s.CreatedAt,
+		Mode: string(s.Mode), CreatedAt: s.CreatedAt, Limits: x.Limits,
 	}
 	if out.DisplayName == "" {
 		out.DisplayName = s.Name
@@ -109,6 +112,7 @@ func (s *Server) patchSource(r *request) error {
 		DisplayName          *string         `json:"displayName"`
 		Mode                 *store.Mode     `json:"mode"`
 		Configuration        json.RawMessage `json:"configuration"`
+		Limits               json.RawMessage `json:"limits"`
 		ConfigurationVersion int64           `json:"configurationVersion"`
 		Confirm              string          `json:"confirm"`
 	}
@@ -116,7 +120,7 @@ func (s *Server) patchSource(r *request) error {
 		return err
 	}
 	state, err := s.dir.ChangeSource(r.c.Request().Context(), r.actor, r.id, r.ifMatch(), directory.SourceChange{
-		DisplayName: body.DisplayName, Mode: body.Mode, Configuration: body.Configuration, Version: body.ConfigurationVersion, Confirm: body.Confirm,
+		DisplayName: body.DisplayName, Mode: body.Mode, Configuration: body.Configuration, Limits: body.Limits, Version: body.ConfigurationVersion, Confirm: body.Confirm,
 	})
 	if err != nil {
 		return err

@@ -17,10 +17,10 @@ func TestE014AnotherConfigurationIsFenced(t *testing.T) {
 		path := "/sources/" + h.adID
 		agent, id := h.agent(h.adID, "dc1")
 		lease := agent.lease(h.adID, "default")
-		set := h.admin.want(200, "PATCH", path, `{"configuration":{ "scope":["OU=b"], "limits":{"deletes":5e2}, "a":"<é>"}}`)
+		set := h.admin.want(200, "PATCH", path, `{"configuration":{ "scope":["OU=b"], "numbers":{"n":5e2}, "a":"<é>"}}`)
 		c := set.Body["configuration"].(object)
 		hash := c["hash"].(string)
-		sum := sha256.Sum256([]byte(`{"a":"<é>","limits":{"deletes":5e2},"scope":["OU=b"]}`))
+		sum := sha256.Sum256([]byte(`{"a":"<é>","numbers":{"n":5e2},"scope":["OU=b"]}`))
 		if string(unhex(t, hash)) != string(sum[:]) || c["version"] != 1.0 {
 			t.Errorf("configuration %v", c)
 		}
@@ -43,7 +43,7 @@ func TestE014AnotherConfigurationIsFenced(t *testing.T) {
 			t.Errorf("%d %s", r.Status, r.Text)
 		}
 		// The same once more is no change, so nobody is fenced.
-		h.admin.want(200, "PATCH", path, `{"configuration":{"a":"<é>","limits":{"deletes":5e2},"scope":["OU=b"]}}`)
+		h.admin.want(200, "PATCH", path, `{"configuration":{"a":"<é>","numbers":{"n":5e2},"scope":["OU=b"]}}`)
 		if r := agent.scim("POST", "/Users", user("bob@contoso.com"), lease); r.Status != 201 {
 			t.Errorf("%d %s", r.Status, r.Text)
 		}

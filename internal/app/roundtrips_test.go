@@ -84,6 +84,18 @@ func TestRoundTripsToPostgreSQL(t *testing.T) {
 		}},
 		// Besides, the member, and whether it is one already.
 		{"add a member", 4, addMember},
+		// Besides, the push; to delete, also what is lost with the user: that it is in
+		// no group, and that nobody reports to it.
+		{"disable", 3, func() {
+			user := "/Users/" + create("/Users", user())
+			link.turns.Store(0)
+			send("PATCH", user, patch(`{"op":"replace","path":"active","value":false}`), 200)
+		}},
+		{"delete", 6, func() {
+			user := "/Users/" + create("/Users", user())
+			link.turns.Store(0)
+			send("DELETE", user, "", 204)
+		}},
 		// The token, numbers for the rows, and two for each transaction.
 		{"bulk of 100 creates", 5, func() {
 			var ops []string

@@ -243,6 +243,9 @@ func (s *Server) background(ctx context.Context) {
 			}
 		case <-flush.C:
 			s.flush(ctx, flushEvery/2)
+			if err := s.directory.SweepPushes(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("sweep", "error", store.LogText(err))
+			}
 		}
 	}
 }

@@ -93,6 +93,7 @@ func (w *world) provision(ctx context.Context) (err error) {
 		{"tenant", "add", tenantName, "--domain", domain},
 		{"tenant", "enable", tenantName},
 		{"source", "add", "--tenant", tenantName, "--kind", "entra", "--name", sourceName},
+		{"source", "limits", "--tenant", tenantName, "--name", sourceName, "--off"}, // what is measured isn't held
 		{"token", "add", "--tenant", tenantName, "--source", sourceName},
 	})
 	return err

@@ -30,6 +30,8 @@ type subject struct {
 	resolved, doc *document.Object
 	// groups are those that the actor sees, if Writer.Groups asks for them.
 	groups []store.Membership
+	// held is what waits of what the actor's source asked for, nil for nothing.
+	held *store.HeldChange
 	// waits are references that the resource makes and that can't be resolved.
 	waits []store.Parked
 }

@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"slices"
+
 	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
@@ -42,6 +44,13 @@ func (w *Writer) open(t *schema.ResourceType, id string, cond Precondition) (*su
 	}
 	s.groups = found.Groups
 	w.stage(s, nil, true)
+	if found.Held {
+		h, err := w.tx.HeldChange(w.actor.Source.ID, s.res.RID)
+		if err != nil {
+			return nil, err
+		}
+		s.held = &h
+	}
 	return s, nil
 }
 
@@ -62,12 +71,18 @@ func (w *Writer) seenVersion(found store.Loaded) (version int64, seen bool) {
 // Modify changes a resource (PATCH, RFC 7644 §3.5.2). Nothing is written, and
 // no version counted, where nothing changes.
 func (w *Writer) Modify(t *schema.ResourceType, id string, cond Precondition, c Change) (Result, error) {
+	if err := w.begin(slices.ContainsFunc(c.Members, MemberOp.removes)); err != nil {
+		return Result{}, err
+	}
 	s, err := w.open(t, id, cond)
 	if err != nil {
 		return Result{}, err
 	}
+	if err := w.stillThere(s); err != nil {
+		return Result{}, err
+	}
 	old := w.current(s)
-	doc := old.Clone()
+	doc := s.asserted(old).Clone()
 	if c.Apply != nil {
 		if err := c.Apply(doc); err != nil {
 			return Result{}, err
@@ -82,15 +97,21 @@ func (w *Writer) Modify(t *schema.ResourceType, id string, cond Precondition, c 
 // instruction (law 2), only null or [] is. active stays whatever is said but
 // true or false.
 func (w *Writer) Replace(t *schema.ResourceType, id string, cond Precondition, in Input) (Result, error) {
+	if err := w.begin(false); err != nil {
+		return Result{}, err
+	}
 	s, err := w.open(t, id, cond)
 	if err != nil {
 		return Result{}, err
 	}
+	if err := w.stillThere(s); err != nil {
+		return Result{}, err
+	}
 	old := w.current(s)
-	doc := in.Doc.Clone()
+	said, doc := s.asserted(old), in.Doc.Clone()
 	for _, a := range []*schema.Attribute{t.ExternalID, t.Anchor} {
 		if a != nil && doc.At(a) == nil && !cleared(in, a) {
-			doc.SetAt(a, old.At(a))
+			doc.SetAt(a, said.At(a))
 		}
 	}
 	var ops []MemberOp
@@ -127,12 +148,16 @@ func (w *Writer) change(s *subject, old, doc *document.Object, members []MemberO
 	// Who takes active away says nothing of it (law 2): to read that as true would
 	// enable a disabled user.
 	if t.Active != nil && doc.Get(t.Active) == nil {
-		doc.Set(t.Active, old.Get(t.Active) != false)
+		doc.Set(t.Active, s.asserted(old).Get(t.Active) != false)
 	}
 	if err := document.Require(t, doc); err != nil {
 		return Result{}, err
 	}
 	if err := w.decide(t, old, doc); err != nil {
+		return Result{}, err
+	}
+	doc, asserted, err := w.guardDocument(s, old, doc)
+	if err != nil {
 		return Result{}, err
 	}
 	changed := !document.Equal(old, doc)
@@ -163,7 +188,11 @@ func (w *Writer) change(s *subject, old, doc *document.Object, members []MemberO
 			return Result{}, err
 		}
 	}
-	return Result{Record: w.record(s), Changed: changed}, nil
+	rec := w.record(s)
+	if asserted != nil {
+		rec.Doc = document.Encode(t, asserted) // the answer is the source's own view
+	}
+	return Result{Record: rec, Changed: changed}, nil
 }
 
 func (w *Writer) changeDocument(s *subject, old, doc *document.Object) error {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/workspace-scim/workspace/internal/reconcile"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -69,6 +70,8 @@ type SourceState struct {
 	Configuration *store.Configuration // nil if none was written
 	Pending       PendingSummary       // of a source in staging
 	LastRun       *store.Run           // nil without any
+	// Limits are those by which what the source pushes is judged.
+	Limits reconcile.Limits
 }
 
 // Tag stands for all that ChangeSource changes: it is another one after each
@@ -92,6 +95,7 @@ func stateOf(r store.Reader, s store.Source) (SourceState, error) {
 	if err := ignoreNotFound(err); err != nil {
 		return state, err
 	}
+	state.Limits = limitsOf(state.Configuration)
 	if s.Mode == store.ModeStaging {
 		if state.Pending, err = pendingSummary(r, s.ID); err != nil {
 			return state, err
@@ -183,6 +187,9 @@ type SourceChange struct {
 	// Configuration is a JSON object of at most MaxConfiguration bytes; the
 	// connector judges what is in it.
 	Configuration []byte
+	// Limits, a JSON object, become the "limits" of the configuration, of which the
+	// rest stays; not together with Configuration or Version.
+	Limits []byte
 	// Version is an older version to write again, 0 for none.
 	Version int64
 	// Confirm is the hash of what is pending, which activating a source that
@@ -246,6 +253,12 @@ func (c *SourceChange) check() (err error) {
 	if c.Version < 0 || c.Version != 0 && c.Configuration != nil {
 		return invalid("configurationVersion", "An older version is written again by its number, without a configuration.", "")
 	}
+	if c.Limits != nil && (c.Configuration != nil || c.Version != 0) {
+		return invalid("limits", "Limits are part of the configuration, which is written as a whole here.", "Put them into it.")
+	}
+	if c.Limits != nil {
+		_, err = withLimits(nil, c.Limits)
+	}
 	if c.Configuration != nil {
 		c.Configuration, err = canonical(c.Configuration)
 	}
@@ -303,8 +316,20 @@ func (x *sourceChange) configure() (changed bool, err error) {
 		}
 		document = old.Document
 	}
+	if x.Limits != nil {
+		var before []byte
+		if x.before.Configuration != nil {
+			before = x.before.Configuration.Document
+		}
+		if document, err = withLimits(before, x.Limits); err != nil {
+			return false, err
+		}
+	}
 	if document == nil {
 		return false, nil
+	}
+	if err := checkLimits(document); err != nil && x.Version == 0 {
+		return false, err
 	}
 	c := store.Configuration{Tenant: s.Tenant, Source: s.ID, Version: 1, Document: document, By: x.actor.Token, CreatedAt: x.d.now()}
 	sum := sha256.Sum256(document)

@@ -12,6 +12,9 @@ import (
 // asserted by another: then the source is linked to it and gets its id. A
 // Violation of uniqueness leaves everything as it was.
 func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
+	if err := w.begin(false); err != nil {
+		return Result{}, err
+	}
 	doc := in.Doc.Clone()
 	if t.Active != nil && doc.Get(t.Active) == nil {
 		doc.Set(t.Active, true)
@@ -35,6 +38,9 @@ func (w *Writer) Create(t *schema.ResourceType, in Input) (Result, error) {
 	if m.res != nil {
 		if s, err = w.load(t, *m.res); err != nil {
 			return Result{}, err
+		}
+		if m.how == matchedHeld {
+			return w.recreate(s, doc, in)
 		}
 		what, reason = "linked", m.how
 		if m.how == "revived" {

@@ -10,13 +10,29 @@ import (
 // Delete ends what the actor's source asserts about a resource (RFC 7644 §3.6,
 // law 9): its link, its part in memberships, and the references to it. A user
 // that nobody asserts any more is disabled, and soft-deleted after the grace
-// time; a group is gone at once. An administrator's delete skips the grace.
+// time; a group is gone at once. An administrator's delete skips the grace. Of a
+// source that is over its limits it waits, and nothing is changed.
 func (w *Writer) Delete(t *schema.ResourceType, id string, cond Precondition) error {
+	if err := w.begin(true); err != nil {
+		return err
+	}
 	s, err := w.open(t, id, cond)
 	if err != nil {
 		return err
 	}
 	if err := w.guardManaged(s); err != nil {
+		return err
+	}
+	if held, err := w.holdDelete(s); held || err != nil {
+		return err
+	}
+	return w.end(s)
+}
+
+// end ends what the actor's source asserts about a resource.
+func (w *Writer) end(s *subject) error {
+	t := s.t
+	if err := w.drop(s); err != nil {
 		return err
 	}
 	source := w.actor.Source.ID

@@ -47,7 +47,14 @@ const (
 	// Those of undoing a run.
 	RuleNewerFact = "newerFact" // what came after the run stands in the way
 	RulePurged    = "purged"    // only the id of what would come back is left
+
+	// RulePlanFull refuses a push of which so much waits that nobody could read
+	// the plan of more.
+	RulePlanFull = "planFull"
 )
+
+// ReasonOverLimit is the reason code of what waits for a person.
+const ReasonOverLimit = "overLimit"
 
 // Violation is a refusal by a rule: what was asked for is well-formed and can't
 // be done. Nothing was written.

@@ -14,11 +14,16 @@ import (
 type match struct {
 	// res is the resource that exists already, nil for a new one.
 	res *store.Resource
-	// how is "revived", "joinedByAnchor" or "joinedByName"; "" for a new one.
+	// how is "revived", "joinedByAnchor", "joinedByName" or matchedHeld; "" for a
+	// new one.
 	how string
 	// hold says that the resource must be kept aside (policy park).
 	hold bool
 }
+
+// matchedHeld says that the source has asked to delete the resource, and that
+// this waits.
+const matchedHeld = "deleteHeld"
 
 // Foresee announces documents that the actor's source is about to create, so
 // that the database is asked about all of them at once.
@@ -77,9 +82,16 @@ func (w *Writer) matchExternalID(t *schema.ResourceType, doc *document.Object) (
 		return match{}, err
 	}
 	if l.State != store.LinkEnded {
+		// Of Entra's externalId, which is a name, see below.
+		if held, err := w.heldDelete(l); err != nil || held != nil && w.actor.Source.Kind != store.SourceEntra {
+			return match{res: held, how: matchedHeld}, err
+		}
 		res, err := w.tx.Resource(l.Tenant, l.RID)
 		if err != nil {
 			return match{}, err
+		}
+		if m, err := w.matchAnchor(t, doc); err != nil || m.how == matchedHeld {
+			return m, err
 		}
 		return match{}, w.refuse(&Violation{
 			Rule: RuleUniqueness, Attribute: t.ExternalID.Path,
@@ -126,6 +138,9 @@ func (w *Writer) matchAnchor(t *schema.ResourceType, doc *document.Object) (matc
 		}
 		if l.State == store.LinkEnded {
 			return w.revival(l)
+		}
+		if held, err := w.heldDelete(l); err != nil || held != nil {
+			return match{res: held, how: matchedHeld}, err
 		}
 		res, err := w.tx.Resource(l.Tenant, l.RID)
 		if err != nil {

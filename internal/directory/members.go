@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/workspace-scim/workspace/scim/schema"
@@ -18,6 +19,9 @@ type MemberOp struct {
 	Where func(store.Member) bool
 }
 
+// removes says that the operation does nothing but remove members.
+func (op MemberOp) removes() bool { return op.Remove != nil || op.Clear || op.Where != nil }
+
 // changeMembers applies the operations to the members that the actor's source
 // asserts, and logs what really changed. The cost follows the operations, not
 // the group.
@@ -26,6 +30,9 @@ func (w *Writer) changeMembers(s *subject, ops []MemberOp) (changed bool, err er
 	ids := map[int64]string{}
 	for _, op := range ops {
 		a, r, err := w.changeMember(s, op, ids)
+		if err == nil {
+			r, err = w.guardRemovals(s, r, ids)
+		}
 		if err != nil {
 			return false, err
 		}
@@ -68,6 +75,9 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 			return nil, nil, err
 		}
 		rids, err := w.memberRIDs(s, others, ids)
+		if err == nil {
+			err = w.wantMembers(s, rids, ids)
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -84,6 +94,9 @@ func (w *Writer) changeMember(s *subject, op MemberOp, ids map[int64]string) (ad
 		return w.removeMembers(s, rids)
 	}
 	rids, err := w.memberRIDs(s, op.Add, ids)
+	if err == nil {
+		err = w.wantMembers(s, rids, ids)
+	}
 	if err != nil || len(rids) == 0 {
 		return nil, nil, err
 	}
@@ -208,38 +221,40 @@ const maxListed = 1000
 
 // tellMembers logs added and removed members by their ids (row H009), and why.
 func (w *Writer) tellMembers(s *subject, reason string, added, removed []int64, ids map[int64]string) error {
-	var unknown []int64
-	for _, rid := range slices.Concat(added, removed) {
-		if ids[rid] == "" {
-			unknown = append(unknown, rid)
-		}
-	}
-	for chunk := range slices.Chunk(unknown, 500) {
-		more, err := w.tx.IDs(w.actor.Tenant.ID, chunk)
-		if err != nil {
-			return err
-		}
-		for rid, id := range more {
-			ids[rid] = id
-		}
-	}
-	name := func(rids []int64) []string {
-		out := make([]string, len(rids))
-		for i, rid := range rids {
-			out[i] = ids[rid]
-		}
-		return out
+	if err := w.nameMembers(slices.Concat(added, removed), ids); err != nil {
+		return err
 	}
 	for len(added)+len(removed) > 0 {
 		a, r := added[:min(len(added), maxListed)], removed[:min(len(removed), maxListed)]
 		added, removed = added[len(a):], removed[len(r):]
 		e := w.event("group.membersChanged", &s.res)
-		e.Reason, e.Before, e.After = reason, idList("members", name(r)), idList("members", name(a))
+		e.Reason, e.Before, e.After = reason, idList("members", idsOf(r, ids)), idList("members", idsOf(a, ids))
 		if s.res.Authority != w.actor.Source.ID {
 			e.Outcome = OutcomeNotAuthoritative
 		}
 	}
 	return nil
+}
+
+// nameMembers adds the ids of resources that have none in ids yet.
+func (w *Writer) nameMembers(rids []int64, ids map[int64]string) error {
+	unknown := slices.DeleteFunc(slices.Clone(rids), func(rid int64) bool { return ids[rid] != "" })
+	for chunk := range slices.Chunk(unknown, 500) {
+		more, err := w.tx.IDs(w.actor.Tenant.ID, chunk)
+		if err != nil {
+			return err
+		}
+		maps.Copy(ids, more)
+	}
+	return nil
+}
+
+func idsOf(rids []int64, ids map[int64]string) []string {
+	out := make([]string, len(rids))
+	for i, rid := range rids {
+		out[i] = ids[rid]
+	}
+	return out
 }
 
 // quoteID shortens an id that a client made up, for a message.

@@ -149,6 +149,7 @@ func (c RunChange) check() error {
 		k := c.Counts
 		for name, n := range map[string]*int64{
 			"created": &k.Created, "updated": &k.Updated, "disabled": &k.Disabled, "deleted": &k.Deleted, "unchanged": &k.Unchanged, "failed": &k.Failed,
+			"membershipRemovals": &k.MembershipRemovals, "identityChanges": &k.IdentityChanges, "lostGrants": &k.LostGrants, "held": &k.Held,
 		} {
 			counts["counts."+name] = n
 		}
@@ -229,6 +230,9 @@ func (d *Directory) UpdateRun(ctx context.Context, a Actor, id string, cond Prec
 		if cond != nil && !cond(n.Version) {
 			return &Violation{Rule: RuleVersionMismatch, Detail: "The run has changed since you read it.", Way: "Read it again."}
 		}
+		if n.Kind == pushKind {
+			return &Violation{Rule: RuleRunState, Attribute: "state", Detail: "A push goes on and ends by itself.", Way: "Approve or reject it when it is held."}
+		}
 		before := n.State
 		c.apply(&n)
 		if err := checkMove(before, n); err != nil {
@@ -291,12 +295,16 @@ func seenRun(r store.Reader, a Actor, id string) (store.Run, error) {
 	return n, nil
 }
 
-// Run gets a run that the actor sees.
+// Run gets a run that the actor sees; the plan of a held push is worked out for
+// it.
 func (d *Directory) Run(ctx context.Context, a Actor, id string) (n store.Run, err error) {
 	err = d.store.View(ctx, func(r store.Reader) error {
 		n, err = seenRun(r, a, id)
 		return err
 	})
+	if err == nil {
+		n, err = d.planned(ctx, a, n)
+	}
 	return n, err
 }
 
@@ -324,7 +332,10 @@ func (d *Directory) Runs(ctx context.Context, a Actor, source string, state stor
 }
 
 // DecideRun approves or rejects a held run for an administrator, who names the
-// plan by its hash in hex: what was approved is what will be done.
+// plan by its hash in hex: what was approved is what will be done. A connector
+// does it with its next pull; of a push, the source's own server does it at once,
+// so that the run has ended when this returns, unless ctx ends before. A preview
+// of it is of the decision: what it would do stands in the plan.
 func (d *Directory) DecideRun(ctx context.Context, a Actor, id string, approve bool, planHash, detail string) (store.Run, error) {
 	if err := onlyAdmins(a); err != nil {
 		return store.Run{}, err
@@ -332,27 +343,19 @@ func (d *Directory) DecideRun(ctx context.Context, a Actor, id string, approve b
 	if err := text("detail", detail, 0, 1000); err != nil {
 		return store.Run{}, err
 	}
-	var n store.Run
-	err := d.update(ctx, a, func(tx store.Tx) error {
-		var err error
+	n, err := d.Run(ctx, a, id)
+	if err != nil || n.Kind == pushKind {
+		if err == nil {
+			n, err = d.decidePush(ctx, a, n, approve, planHash, detail)
+		}
+		return n, err
+	}
+	err = d.update(ctx, a, func(tx store.Tx) error {
 		if n, err = seenRun(tx, a, id); err != nil {
 			return err
 		}
-		if n.State != store.RunHeld {
-			return &Violation{Rule: RuleRunState, Attribute: "state", Detail: fmt.Sprintf("The run is %s; only a held one is decided about.", n.State)}
-		}
-		if want := hex.EncodeToString(n.PlanHash); approve && planHash != want {
-			return &Violation{
-				Rule: RuleConfirmationRequired, Attribute: "planHash",
-				Detail: "The plan of the run has the hash " + want + ", and that is not what you approve.", Way: "Read the plan and send its hash.",
-			}
-		}
-		n.State, n.DecidedBy = store.RunRejected, a.Token
-		if approve {
-			n.State = store.RunApproved
-		}
-		if detail != "" {
-			n.Detail = detail
+		if err := decide(a, &n, approve, planHash, detail); err != nil {
+			return err
 		}
 		return d.endRun(tx, a, &n)
 	})

@@ -140,6 +140,7 @@ func (u *undoing) overtakers(r store.Reader, deeds []deed, groups map[string][]s
 	return o, u.declared(r, deeds, o)
 }
 
+// errEnough ends a reading.
 var errEnough = errors.New("enough")
 
 // scan reads the events about a subject, the newest first, down to the run's.

@@ -26,6 +26,12 @@ type Writer struct {
 	moves   []move            // what members came and went so far
 	turns   []turn            // who became, or is no longer, what items follow
 	looks   []move            // who is to be looked at again for it
+
+	// Of the guard, see guard.go.
+	ahead    *push  // locked before the request's resource was read
+	pushRun  string // the run that the request belongs to, "" for none
+	approved bool   // a person has approved what is done
+	afresh   bool   // the next request begins a push, as in a drill
 }
 
 // refusal is what stays of a write that a rule refused: an event, and a
@@ -86,13 +92,7 @@ func (d *Directory) Write(ctx context.Context, a Actor, dryRun bool, fn func(*Wr
 			refused = w.refused
 			return err
 		}
-		if err := w.settle(); err != nil {
-			return err
-		}
-		if err := w.recordRefusals(w.refused); err != nil {
-			return err
-		}
-		if err := tx.AppendEvents(w.events); err != nil {
+		if err := w.close(); err != nil {
 			return err
 		}
 		events, staged = w.events, w.staged
@@ -145,6 +145,17 @@ func (d *Directory) update(ctx context.Context, a Actor, fn func(store.Tx) error
 	return err
 }
 
+// close does what follows from all that was done, and writes the events of it.
+func (w *Writer) close() error {
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if err := w.recordRefusals(w.refused); err != nil {
+		return err
+	}
+	return w.tx.AppendEvents(w.events)
+}
+
 // Savepoint runs one of several writes: if it fails, what it wrote and the
 // events of it are undone, and the transaction goes on.
 func (w *Writer) Savepoint(fn func() error) error {
@@ -164,7 +175,7 @@ func (w *Writer) Reading() *Reading {
 // event begins an event of this write.
 func (w *Writer) event(typ string, subject *store.Resource) *store.Event {
 	w.events = append(w.events, store.Event{
-		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Run: w.actor.Run, Actor: w.actor.Token,
+		Tenant: w.actor.Tenant.ID, Time: w.now, Txn: w.actor.Txn, Run: firstNonempty(w.actor.Run, w.pushRun), Actor: w.actor.Token,
 		Source: w.actor.Source.ID, Type: typ, Outcome: OutcomeApplied,
 	})
 	e := &w.events[len(w.events)-1]
@@ -181,9 +192,12 @@ const (
 	OutcomeSkipped          = "skipped"
 	OutcomeRefused          = "refused"
 	OutcomeParked           = "parked"
-	OutcomeNoticed          = "noticed" // nothing was done; somebody may want to know
-	OutcomeWarning          = "warning" // nothing is done any more; somebody should see to it
-	OutcomeError            = "error"   // it could not be done
+	OutcomeNoticed          = "noticed"   // nothing was done; somebody may want to know
+	OutcomeWarning          = "warning"   // nothing is done any more; somebody should see to it
+	OutcomeError            = "error"     // it could not be done
+	OutcomeHeld             = "held"      // it waits for a person
+	OutcomeWithdrawn        = "withdrawn" // it waited, and the source says otherwise by now
+	OutcomeRejected         = "rejected"  // it waited, and a person rejected it
 )
 
 // refuse remembers that a rule refused a write, and returns the refusal.
