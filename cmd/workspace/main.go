@@ -6,7 +6,7 @@
 //	workspace attribute add|list
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke
-//	workspace run list|plan|approve|reject|undo
+//	workspace run list|plan|impact|approve|reject|undo
 //	workspace conflict list|adopt|keep-apart
 //	workspace explain SUBJECT        say why a user or group is as it is
 //	workspace feature list|set

@@ -16,6 +16,7 @@ const listPage = 500
 type RunCmd struct {
 	List    RunListCmd    `cmd:"" help:"List the runs of a tenant, the newest first."`
 	Plan    RunPlanCmd    `cmd:"" help:"Print the plan of a run."`
+	Impact  RunImpactCmd  `cmd:"" help:"Print whom and what the plan of a run would hit."`
 	Approve RunApproveCmd `cmd:"" help:"Let a held run carry out its plan."`
 	Reject  RunRejectCmd  `cmd:"" help:"End a held run without its plan being carried out."`
 	Undo    RunUndoCmd    `cmd:"" help:"Show what undoing a run takes, and with --apply undo it."`
@@ -84,6 +85,25 @@ func (c *RunPlanCmd) Run(p *program) error {
 			fmt.Fprintf(p.stderr, "The plan's hash is %s.\n", hex.EncodeToString(hash))
 		}
 		return err
+	})
+}
+
+// RunImpactCmd prints whom and what a plan would hit.
+type RunImpactCmd struct{ oneRun }
+
+// Run fulfils kong.
+func (c *RunImpactCmd) Run(p *program) error {
+	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
+		x, err := d.Impact(p.ctx, a, c.ID)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "deletes %d\ndisables %d\nidentityChanges %d\nmembershipRemovals %d\npeople %d\ngroups %d\n",
+			x.Deletes, x.Disables, x.IdentityChanges, x.MembershipRemovals, x.People, x.Groups)
+		for _, product := range x.Products {
+			fmt.Fprintf(p.stdout, "product %s %d %s\n", product.ID, product.People, product.Name)
+		}
+		return nil
 	})
 }
 
