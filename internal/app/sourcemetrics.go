@@ -13,7 +13,8 @@ import (
 // sourceTimeout bounds what /metrics waits for the database.
 const sourceTimeout = 2 * time.Second
 
-// sourceMetrics collects how the sources are doing that connectors bring, from the
+// sourceMetrics collects how the sources are doing that connectors bring, and which
+// of the others have pushed what is held, from the
 // database at each scrape, so that all nodes tell the same. There are as many
 // series of each as sources; tenant and source are named by administrators.
 type sourceMetrics struct {
@@ -60,11 +61,14 @@ func (m *sourceMetrics) Collect(ch chan<- prometheus.Metric) {
 		gauge := func(d *prometheus.Desc, v float64) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, h.Tenant, h.Source)
 		}
+		gauge(m.held, float64(h.Held))
+		if h.PushOnly {
+			continue
+		}
 		gauge(m.success, seconds(h.SucceededAt))
 		if !h.NextAt.IsZero() {
 			gauge(m.next, seconds(h.NextAt))
 		}
-		gauge(m.held, float64(h.Held))
 		gauge(m.problems, float64(h.Problems))
 		gauge(m.agents, float64(h.Agents))
 	}
