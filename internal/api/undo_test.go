@@ -3,6 +3,8 @@ package api_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/workspace-scim/workspace/internal/apptest"
 )
 
 // A run of an agent is undone over the API: previewed, refused where something
@@ -32,7 +34,8 @@ func TestRunIsUndone(t *testing.T) {
 		h.admin.refused(400, "unknownField", "POST", path+"?dryrun=true", object{})
 		h.admin.refused(400, "invalidValue", "POST", path+"?dryRun=yes", object{})
 
-		preview := h.admin.want(200, "POST", path+"?dryRun=true", object{})
+		var preview apptest.Response
+		h.unchanged(t, func() { preview = h.admin.want(200, "POST", path+"?dryRun=true", object{}) })
 		blocked := preview.Body["blocked"].([]any)
 		if len(blocked) != 1 || len(preview.Body["steps"].([]any)) != 1 {
 			t.Fatalf("preview %s", preview.Text)
