@@ -34,7 +34,7 @@ func TestStory(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Files: []string{"testdata/story/story.txtar"}, RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": s.serve, "client": s.client, "send": s.send, "keep": s.keep, "has": s.has, "say": s.say, "show": s.show, "tell": s.tell,
+			"serve": s.serve, "client": s.client, "send": s.send, "await": s.await, "keep": s.keep, "has": s.has, "say": s.say, "show": s.show, "tell": s.tell,
 		},
 	})
 }
@@ -105,6 +105,19 @@ func (s *story) send(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// await VALUE PATH NAME METHOD PATH sends a request again and again until a value
+// of the answer is so.
+func (s *story) await(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if s.send(ts, false, args[2:]); s.at(ts, args[1]) == args[0] {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s is %s", args[1], s.at(ts, args[1]))
+		}
+	}
+}
+
 // at gives a value of the last answer: lines/0/state.
 func (s *story) at(ts *testscript.TestScript, path string) string {
 	v := s.answer
@@ -156,6 +169,8 @@ func (s *story) tell(ts *testscript.TestScript, _ bool, _ []string) {
 		_, err := fmt.Fprint(s.out, "    ", line)
 		ts.Check(err)
 	}
+	_, err := fmt.Fprintln(s.out)
+	ts.Check(err)
 }
 
 // show NAME prints the last answer by a template of the script, NAME.tmpl.
