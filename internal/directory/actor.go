@@ -36,6 +36,9 @@ type Actor struct {
 	DryRun bool
 	// Txn is the request's id; it joins events and log lines.
 	Txn string
+	// decided says that a person has decided what is done in the source's name, so
+	// no limit judges it.
+	decided bool
 }
 
 // NewActor makes the actor of a principal.

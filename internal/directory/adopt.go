@@ -12,7 +12,7 @@ import (
 // onBehalf gives a Writer of the same transaction that writes what a source
 // asserted, by the decision of the one who speaks. It gathers events of its own.
 func (w *Writer) onBehalf(s store.Source) *Writer {
-	return &Writer{d: w.d, tx: w.tx, now: w.now, actor: Actor{Tenant: w.actor.Tenant, Source: s, Token: w.actor.Token, Txn: w.actor.Txn}}
+	return &Writer{d: w.d, tx: w.tx, now: w.now, actor: Actor{Tenant: w.actor.Tenant, Source: s, Token: w.actor.Token, Txn: w.actor.Txn, decided: true}}
 }
 
 // adopt links the source of a conflict to the resource that it collided with, as

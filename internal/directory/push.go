@@ -29,9 +29,9 @@ type push struct {
 
 // guarded says that what the actor destroys is judged by the limits of its
 // source: neither what an administrator does, nor what a connector writes under
-// its lease, which has judged its whole run before.
+// its lease, which has judged its whole run before, nor what a person decided.
 func (w *Writer) guarded() bool {
-	return !w.actor.Admin && w.actor.Fence == (Fence{}) && !w.actor.staging() && !w.approved
+	return !w.actor.Admin && w.actor.Fence == (Fence{}) && !w.actor.staging() && !w.actor.decided
 }
 
 // begin begins one request. One that is known to destroy something locks the

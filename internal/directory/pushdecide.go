@@ -164,8 +164,8 @@ func (d *Directory) deciding(tx store.Tx, n store.Run) (*Writer, *schema.Set, er
 	// It is done whatever the source's mode is by now: a person said so.
 	source := sources[s]
 	source.Mode = store.ModeActive
-	a := Actor{Tenant: tenants[t], Source: source, Token: n.DecidedBy, Run: n.PublicID, Txn: d.newID()}
-	return &Writer{d: d, tx: tx, actor: a, now: d.now(), approved: true}, set, nil
+	a := Actor{Tenant: tenants[t], Source: source, Token: n.DecidedBy, Run: n.PublicID, Txn: d.newID(), decided: true}
+	return &Writer{d: d, tx: tx, actor: a, now: d.now()}, set, nil
 }
 
 // carryOut does what waited for one resource. What can't be done any more is

@@ -87,7 +87,7 @@ func (d *Directory) beginUndo(ctx context.Context, a Actor, id string) (*undoing
 		if u.undone, err = seenRun(r, a, id); err != nil {
 			return err
 		}
-		u.actor = Actor{Token: a.Token, Txn: a.Txn, Run: d.newID()}
+		u.actor = Actor{Token: a.Token, Txn: a.Txn, Run: d.newID(), decided: true}
 		if u.actor.Tenant, err = r.Tenant(a.Tenant.Slug); err != nil {
 			return err
 		}

@@ -28,10 +28,9 @@ type Writer struct {
 	looks   []move            // who is to be looked at again for it
 
 	// Of the guard, see guard.go.
-	ahead    *push  // locked before the request's resource was read
-	pushRun  string // the run that the request belongs to, "" for none
-	approved bool   // a person has approved what is done
-	afresh   bool   // the next request begins a push, as in a drill
+	ahead   *push  // locked before the request's resource was read
+	pushRun string // the run that the request belongs to, "" for none
+	afresh  bool   // the next request begins a push, as in a drill
 }
 
 // refusal is what stays of a write that a rule refused: an event, and a
