@@ -40,7 +40,7 @@ func TestH024AConnectorsPlanTellsWhomItWouldHit(t *testing.T) {
 				t.Errorf("%s: %s, want %s", plan, got, want)
 			}
 		}
-		h.ad.want(200, "PUT", "/runs/"+run+"/plan", "not JSON\n", lease)
+		h.ad.want(200, "PUT", "/runs/"+run+"/plan", "not JSON", lease)
 		h.admin.refused(409, "runState", "GET", "/runs/"+run+"/impact", nil)
 	})
 }

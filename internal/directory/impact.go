@@ -46,6 +46,9 @@ func (d *Directory) Impact(ctx context.Context, a Actor, id string) (Impact, err
 		x.out.PlanHash = n.PlanHash
 		return x.read(ctx, part)
 	})
+	if err == nil && len(x.rest) > 0 {
+		err = x.line(ctx, x.rest)
+	}
 	if err == nil {
 		err = x.settle(ctx)
 	}
@@ -92,17 +95,22 @@ func (x *impact) read(ctx context.Context, part []byte) error {
 			return nil
 		}
 		x.rest = rest
-		var l impactLine
-		if err := json.Unmarshal(line, &l); err != nil {
-			return &Violation{Rule: RuleRunState, Attribute: "plan", Detail: "The plan of the run isn't written in lines of JSON.", Way: "Read the plan itself."}
-		}
-		x.count(l)
-		if x.lines = append(x.lines, l); len(x.lines) >= impactBatch {
-			if err := x.settle(ctx); err != nil {
-				return err
-			}
+		if err := x.line(ctx, line); err != nil {
+			return err
 		}
 	}
+}
+
+func (x *impact) line(ctx context.Context, line []byte) error {
+	var l impactLine
+	if err := json.Unmarshal(line, &l); err != nil {
+		return &Violation{Rule: RuleRunState, Attribute: "plan", Detail: "The plan of the run isn't written in lines of JSON.", Way: "Read the plan itself."}
+	}
+	x.count(l)
+	if x.lines = append(x.lines, l); len(x.lines) < impactBatch {
+		return nil
+	}
+	return x.settle(ctx)
 }
 
 func (x *impact) count(l impactLine) {
