@@ -8,21 +8,23 @@ import (
 	"slices"
 	"time"
 
+	"github.com/workspace-scim/workspace/internal/app"
 	"github.com/workspace-scim/workspace/internal/directory"
 )
 
 // ExplainCmd says why a user or group is as it is.
 type ExplainCmd struct {
+	app.Switches
 	Tenant    string `required:"" placeholder:"SLUG" help:"The tenant."`
 	Subject   string `arg:"" help:"An id or a userName; with --source an externalId or anchor of that source."`
 	Source    string `placeholder:"NAME" help:"The source whose name for it the subject is."`
 	Attribute string `placeholder:"PATH" xor:"about" help:"Explain this attribute, as in title or name.givenName."`
-	Target    string `placeholder:"ID" xor:"about" help:"Explain why it has this group, product or order, or hasn't."`
+	Target    string `placeholder:"ID" xor:"about" help:"Explain why it has this group, item, product or order, or hasn't."`
 }
 
 // Run fulfils kong.
 func (c *ExplainCmd) Run(p *program) error {
-	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
+	return p.withSwitches(c.Switches, c.Tenant, func(d *directory.Directory, a directory.Actor) error {
 		x, err := d.Explain(p.ctx, a, directory.ExplainQuery{Subject: c.Subject, Source: c.Source, Attribute: c.Attribute, Target: c.Target})
 		if err != nil {
 			return err

@@ -77,3 +77,50 @@ func TestE074AConflictIsExplainedDecidedAndExplainedAgain(t *testing.T) {
 		}
 	})
 }
+
+// Rows E074 and A016: at the machine too it is told why a user has an item. What
+// the server was started with decides there what its tenants weren't told, so the
+// command takes the same flag.
+func TestE074AnItemIsExplainedAtTheMachine(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, database string) {
+		s := serve(t, database, "--features", "groupReconciliation")
+		workspace := func(args ...string) string {
+			t.Helper()
+			out, err := exec.Command("workspace", append(args, "--database", database)...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("workspace %v: %v\n%s", args, err, out)
+			}
+			return string(out)
+		}
+		workspace("tenant", "add", "a")
+		workspace("tenant", "enable", "a")
+		workspace("source", "add", "--tenant", "a", "--kind", "ad", "--name", "corp")
+		admin := tokenForm.FindString(workspace("token", "add", "--tenant", "a", "--admin"))
+		source := tokenForm.FindString(workspace("token", "add", "--tenant", "a", "--source", "corp"))
+		create := func(token, path, body string) string {
+			t.Helper()
+			status, got, err := send("POST", s.scim+path, token, body)
+			if err != nil || status != http.StatusCreated {
+				t.Fatalf("%s: %d %v %v", path, status, got, err)
+			}
+			return got["id"].(string)
+		}
+		ana := create(source, "/Users", userBody("ana@contoso.com"))
+		group := create(source, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Sales","members":[{"value":"`+ana+`"}]}`)
+		item := create(admin, "/WorkspaceItems", `{"schemas":["urn:workspace:scim:schemas:core:2.0:WorkspaceItem"],"displayName":"Visio","provider":"ad","keepInSync":"on","group":{"value":"`+group+`"}}`)
+
+		out := workspace("explain", "ana@contoso.com", "--target", item, "--tenant", "a", "--features", "groupReconciliation")
+		for _, part := range []string{"about WorkspaceItem Visio ", "rule       The job reconcile is disabled", "→ Enable it: workspace job set.", "outcome    The User doesn't have the item"} {
+			if !strings.Contains(out, part) {
+				t.Errorf("%q isn't in\n%s", part, out)
+			}
+		}
+		if strings.Contains(out, "The feature groupReconciliation is off") {
+			t.Errorf("the server's choice doesn't hold:\n%s", out)
+		}
+		workspace("feature", "set", "groupReconciliation", "off", "--tenant", "a")
+		if out := workspace("explain", ana, "--target", item, "--tenant", "a", "--features", "groupReconciliation"); !strings.Contains(out, "rule       The feature groupReconciliation is off") {
+			t.Errorf("the tenant's choice doesn't hold:\n%s", out)
+		}
+	})
+}

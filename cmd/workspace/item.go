@@ -24,12 +24,7 @@ type ItemReconcileCmd struct {
 
 // Run fulfils kong.
 func (c *ItemReconcileCmd) Run(p *program) error {
-	return p.withStore(func(st store.Store) error {
-		d := directory.New(st, directory.Options{Logger: p.log, Features: c.Features})
-		a, err := d.Administrator(p.ctx, p.by(), c.Tenant)
-		if err != nil {
-			return err
-		}
+	return p.withSwitches(c.Switches, c.Tenant, func(d *directory.Directory, a directory.Actor) error {
 		a.DryRun = c.DryRun
 		n, differences, err := d.ReconcileItem(p.ctx, a, c.Item)
 		if err != nil {
@@ -47,5 +42,17 @@ func (c *ItemReconcileCmd) Run(p *program) error {
 		fmt.Fprintf(p.stderr, "In both %d, only in the group %d, only in the item %d; to add %d, to remove %d. %s\n",
 			k.InBoth, k.OnlyInGroup, k.OnlyInItem, k.Added, k.Removed, n.Detail)
 		return nil
+	})
+}
+
+// withSwitches is withAdministrator for what a server's features decide.
+func (p *program) withSwitches(s app.Switches, tenant string, fn func(*directory.Directory, directory.Actor) error) error {
+	return p.withStore(func(st store.Store) error {
+		d := directory.New(st, directory.Options{Logger: p.log, Features: s.Features})
+		a, err := d.Administrator(p.ctx, p.by(), tenant)
+		if err != nil {
+			return err
+		}
+		return fn(d, a)
 	})
 }

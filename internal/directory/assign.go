@@ -19,6 +19,13 @@ type binding struct {
 
 func (b binding) watch() bool { return b.item.KeepInSync == reconcile.SyncWatch }
 
+// grouped says whether the group alone decides who has the item, so that nobody is
+// given it by hand (row A011). suspended is why it follows no group, feature
+// whether items do in the tenant.
+func (b binding) grouped(suspended string, feature bool) bool {
+	return b.item.KeepInSync == reconcile.SyncOn && suspended == "" && feature
+}
+
 // assignments is what a comparison leads to for one item.
 type assignments struct {
 	add    []store.Assignee

@@ -20,8 +20,8 @@ type ExplainQuery struct {
 	Source string
 	// Attribute is a path as in a filter, "" for the whole resource.
 	Attribute string
-	// Target is the id of a group, a product or an order: why the subject has it,
-	// or hasn't. Attribute and Target exclude each other.
+	// Target is the id of a group, an item, a product or an order: why the subject
+	// has it, or hasn't. Attribute and Target exclude each other.
 	Target string
 }
 
@@ -122,8 +122,9 @@ type explainer struct {
 	events   []store.Event
 
 	attr   *schema.Attribute // that is asked about, nil for none
-	group  *store.Resource   // the target if it is a group, nil for none
-	target *store.Resource   // the target if it is a product or an order, nil for none
+	target *store.Resource   // nil for none
+	group  *store.Resource   // the target if it is a group, or the group of an item; nil for none
+	item   *itemTarget       // the target if it is an item, nil for none
 	orders []placed          // of the subject's that bear on it, the open ones first
 
 	waiting string // what a directory has still to be told for the group, "" for nothing
@@ -164,6 +165,8 @@ func (e *explainer) explain() error {
 func (e *explainer) chain() []func() error {
 	begin := []func() error{e.tellImports, e.tellProblems, e.tellMatches, e.tellConflicts, e.tellLinks}
 	switch {
+	case e.item != nil:
+		return append(begin, e.ofItem()...)
 	case e.group != nil:
 		return append(begin, e.tellGroup, e.tellAsserters, e.tellReasons, e.tellOrdered, e.tellParked, e.tellFit, e.tellMembership)
 	case e.target != nil:

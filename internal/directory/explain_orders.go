@@ -116,13 +116,13 @@ func (e *explainer) tellLines(o placed, id string) (waiting string) {
 	return waiting
 }
 
-// tellOrdered says which orders of the subject name the group, and what became
+// tellOrdered says which orders of the subject name the target, and what became
 // of that.
 func (e *explainer) tellOrdered() error {
-	all, err := e.ordersOf(e.d.own.Order.Root.Sub("lines").Value(), e.group.ID)
+	all, err := e.ordersOf(e.d.own.Order.Root.Sub("lines").Value(), e.target.ID)
 	for _, o := range all {
 		e.tellOrder(o)
-		if waiting := e.tellLines(o, e.group.ID); e.waiting == "" && o.open(e.d.own.Order) {
+		if waiting := e.tellLines(o, e.target.ID); e.waiting == "" && o.open(e.d.own.Order) {
 			e.waiting = waiting
 		}
 	}
@@ -137,9 +137,9 @@ var reasonSentences = map[store.GrantReason]string{
 	store.GrantReconciliation: "It comes with the membership in a group.",
 }
 
-// tellReasons says what reasons of our own the subject has the group for.
+// tellReasons says what reasons of our own the subject has the target for.
 func (e *explainer) tellReasons() error {
-	grants, err := e.r.Grants(store.GrantQuery{Tenant: e.tenant, Target: e.group.RID, Subject: e.res.RID, Limit: explainOrders})
+	grants, err := e.r.Grants(store.GrantQuery{Tenant: e.tenant, Target: e.target.RID, Subject: e.res.RID, Limit: explainOrders})
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,11 @@ func (e *explainer) tellReasons() error {
 	}
 	ids, err := e.r.IDs(e.tenant, causes)
 	for _, g := range grants {
-		e.add(StepResolve, "reason", reasonSentences[g.Reason], "", "reason", string(g.Reason), "cause", ids[g.Cause], "since", g.Since)
+		way := ""
+		if e.item != nil {
+			way = e.wayToEnd(g.Reason)
+		}
+		e.add(StepResolve, "reason", reasonSentences[g.Reason], way, "reason", string(g.Reason), "cause", ids[g.Cause], "since", g.Since)
 	}
 	return err
 }

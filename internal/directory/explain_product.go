@@ -20,7 +20,6 @@ func (e *explainer) aimAtProduct(target store.Resource) error {
 		return invalid("target", "Only users are given products.", "Ask about a user.")
 	}
 	t := e.d.own.Order
-	e.target = &target
 	if target.Kind == schema.Product {
 		var err error
 		e.orders, err = e.ordersOf(t.Root.Sub("product").Value(), target.ID)

@@ -150,19 +150,21 @@ func (e *explainer) aim() error {
 	if err != nil {
 		return err
 	}
-	e.out.Target = e.explained(target)
+	e.target, e.out.Target = &target, e.explained(target)
 	switch target.Kind {
 	case schema.Group:
 		e.group = &target
 		return nil
 	case schema.Product, schema.Order:
 		return e.aimAtProduct(target)
+	case schema.Item:
+		return e.aimAtItem(target)
 	}
 	return noTarget()
 }
 
 func noTarget() error {
-	return invalid("target", "There is no group, product or order with this id.", "Send the id of one.")
+	return invalid("target", "There is no group, item, product or order with this id.", "Send the id of one.")
 }
 
 // absent tells why a source has no such object here.

@@ -304,8 +304,8 @@ func (w *Writer) byHand(target, subject store.Ref, give bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if b != nil && !b.watch() && suspended == "" && w.d.Enabled(w.actor.Tenant, FeatureReconciliation) {
-		return false, w.refuse(&Violation{ // row A011
+	if b != nil && b.grouped(suspended, w.d.Enabled(w.actor.Tenant, FeatureReconciliation)) {
+		return false, w.refuse(&Violation{
 			Rule:   RuleSourceManaged,
 			Detail: res.Display + " is kept in sync with the group " + b.group.Display + ".", Way: "Change the members of the group in its directory.",
 		}, "item.refused", &res, nil)
