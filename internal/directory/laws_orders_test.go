@@ -32,8 +32,9 @@ func TestLawsHoldOverOrders(t *testing.T) {
 	})
 }
 
-// stock makes two people whom both directories have and one by hand, a group of
-// each directory and two of the workspace, and a product of several.
+// stock makes two people whom both directories have, one of AD alone and one by
+// hand, a group of each directory and two of the workspace, products of several,
+// and items.
 func (w *world) stock() {
 	ad, entra, admin := 0, 2, len(w.actors)-1
 	for n := range 2 {
@@ -42,12 +43,14 @@ func (w *world) stock() {
 		}
 	}
 	w.made(admin, w.set.User, `{"userName":"hand@contoso.com"}`)
+	w.made(ad, w.set.User, `{"userName":"local@contoso.com"}`)
 	local := w.made(ad, w.set.Group, `{"displayName":"g0","externalId":"l"}`)
 	cloud := w.made(entra, w.set.Group, `{"displayName":"g1","externalId":"c"}`)
 	own, other := w.made(admin, w.set.Group, `{"displayName":"own"}`), w.made(admin, w.set.Group, `{"displayName":"other"}`)
 	for _, groups := range [][]string{{own}, {own, other}, {own, local}, {local, cloud, other}} {
 		w.made(admin, w.set.Product, product(groups...))
 	}
+	w.stockItems(own, local)
 }
 
 func (w *world) made(who int, t *schema.ResourceType, body string) (id string) {
@@ -92,7 +95,7 @@ func (w *world) drawOrder(t *rapid.T) step {
 		}}
 	}
 	who := rapid.SampledFrom([]int{0, 2, admin}).Draw(t, "who")
-	return rapid.SampledFrom([]step{
+	return rapid.SampledFrom(append(w.drawItem(t, user), []step{
 		place, place, place,
 		{admin, "cancel " + order, func(x *directory.Writer) error {
 			_, err := x.Modify(w.set.Order, order, nil, directory.Change{Apply: func(o *document.Object) error {
@@ -106,7 +109,7 @@ func (w *world) drawOrder(t *rapid.T) step {
 		members(who, directory.MemberOp{Add: []string{user}}),
 		members(who, directory.MemberOp{Remove: []string{user}}),
 		members(who, directory.MemberOp{Clear: true}),
-	}).Draw(t, "step")
+	}...)).Draw(t, "step")
 }
 
 // documents gives what the administrator sees of one type.
@@ -159,11 +162,11 @@ func (w *world) checkOrders(st step) {
 				w.t.Fatalf("%s: an order with %d incompatible lines is %s", st.name, skipped, doc.Text(state))
 			}
 		}
-		return w.checkGrants(st, r, open)
+		return w.checkGrants(st, r, orders, docs, open)
 	}))
 }
 
-func (w *world) checkGrants(st step, r *directory.Reading, open map[int64]bool) error {
+func (w *world) checkGrants(st step, r *directory.Reading, orders []store.Record, docs []*document.Object, open map[int64]bool) error {
 	groups, _, err := w.documents(r, w.set.Group)
 	if err != nil {
 		return err
@@ -173,6 +176,12 @@ func (w *world) checkGrants(st step, r *directory.Reading, open map[int64]bool) 
 		grants, err = x.Grants(store.GrantQuery{Tenant: w.admin().Tenant.ID, Limit: 1000})
 		return err
 	}); err != nil {
+		return err
+	}
+	had := w.grants
+	w.grants = grants
+	w.checkLines(st, orders, docs, grants)
+	if err := w.checkItems(st, r, had, grants); err != nil {
 		return err
 	}
 	for _, g := range grants {

@@ -27,6 +27,9 @@ type world struct {
 	set    *schema.Set
 	actors []directory.Actor // the sources, and the administrator
 	clock  *tick
+
+	grants   []store.Grant // after the last step
+	followed string        // the group that an item follows
 }
 
 // admin acts for the administrator.
