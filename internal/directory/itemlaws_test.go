@@ -78,7 +78,7 @@ func (h *itemHistory) work() {
 		h.must(h.dir.Work(context.Background(), "server-1"))
 		waits = false
 		for _, state := range []store.RunState{store.RunQueued, store.RunRunning} {
-			runs, err := h.dir.Runs(context.Background(), h.admin(), "", state, 0, 1)
+			runs, err := h.dir.Runs(context.Background(), h.admin(), h.admin().Source.PublicID, state, 0, 1)
 			h.must(err)
 			waits = waits || len(runs) > 0
 		}
