@@ -51,6 +51,7 @@ func TestQuickRunPrintsEveryRow(t *testing.T) {
 			wantRow(t, out.String(), name, sqlite, size)
 		}
 	}
+	wantRow(t, out.String(), nameMap, sqlite)
 	wantRow(t, out.String(), "answered creates lost by kill -9", "≤ 0", "0")
 
 	text, err := os.ReadFile(file)

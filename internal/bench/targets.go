@@ -65,6 +65,7 @@ func (r *results) targets() []target {
 		atMost("adding one member that 5 items follow, largest group : smallest", "%.2f", 1.3, r.ratios(byMembers, nameFollow)),
 		atMost("s for the first comparison of an item, up to 100k members", "%.1f", 10, r.comparisons(func(f *figure) float64 { return f.P50.Seconds() })),
 		atMost("resident MB meanwhile", "%.0f", 150, r.comparisons(func(f *figure) float64 { return mb(f.Memory) })),
+		atMost("ms for a compatibility map of 100 products, up to 100k users, SQLite", "%.0f", 2000, r.maps()),
 		atLeast("creates, most users : fewest", "%.2f", .7, r.ratios(bySize, nameCreate)),
 		atLeast("look-ups, most users : fewest", "%.2f", .7, r.ratios(bySize, lookups...)),
 		atMost("GET group without members, largest group : smallest", "%.2f", 1.3, r.ratios(byMembers, nameGetGroup)),
@@ -104,6 +105,18 @@ func (r *results) figures(of func(*figure) float64, names ...string) []value {
 			where += ", " + f.Name
 		}
 		out = append(out, value{of(f), where})
+	}
+	return out
+}
+
+// maps gives how long maps of the usual size took on SQLite, with the users whom
+// other scenarios added.
+func (r *results) maps() []value {
+	var out []value
+	for _, f := range r.named(nameMap) {
+		if f.Users < 2*usual && f.Database == sqlite {
+			out = append(out, value{ms(f.P50), f.where()})
+		}
 	}
 	return out
 }
