@@ -59,18 +59,20 @@ func await(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// idle says whether no run waits or goes on.
+// idle says whether no comparison waits or goes on.
 func (n *tenant) idle() bool {
 	n.t.Helper()
 	for _, state := range []string{"queued", "running"} {
-		if len(n.api("GET", "/runs?state="+state, nil).status(200).at("items").([]any)) > 0 {
-			return false
+		for _, run := range n.api("GET", "/runs?state="+state, nil).status(200).at("items").([]any) {
+			if run.(object)["kind"] == "reconcile" {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// compared waits until no run waits or goes on.
+// compared waits until no comparison waits or goes on.
 func (n *tenant) compared() {
 	n.t.Helper()
 	await(n.t, "the runs to end", n.idle)
