@@ -56,7 +56,7 @@ func TestPanicIsASCIM500WithTheRequestIDAndNothingElse(t *testing.T) {
 		if resp.StatusCode != 500 || body.Status != "500" || len(body.Schemas) != 1 || !strings.Contains(body.Detail, id) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
-		if strings.Contains(string(text), "ada") || strings.Contains(string(text), "table") {
+		if inside := strings.ReplaceAll(string(text), id, ""); strings.Contains(inside, "ada") || strings.Contains(inside, "table") {
 			t.Errorf("%s: the answer tells what went wrong inside: %s", path, text)
 		}
 		if !strings.Contains(log.String(), id) {

@@ -33,7 +33,9 @@ type world struct {
 }
 
 // admin acts for the administrator.
-func (w *world) admin() directory.Actor { return w.actors[len(w.actors)-1] }
+func (w *world) admin() directory.Actor {
+	return w.actors[slices.IndexFunc(w.actors, func(a directory.Actor) bool { return a.Admin })]
+}
 
 // tick is a clock that moves a second with every look.
 type tick struct{ now time.Time }

@@ -84,10 +84,10 @@ func (r *reader) Tallies(tenant int64) ([]store.Tally, error) {
 	rows := func(t *store.Tally, n int64) { t.Rows += n }
 	counter := func(t *store.Tally, n int64) { t.Counter += n }
 	for sql, add := range map[string]func(*store.Tally, int64){
-		"SELECT 0, r.kind, COUNT(*) FROM resources r WHERE r.tenant = ? AND r.state <= 2 GROUP BY r.kind":                                                                   rows,
-		"SELECT l.source, l.kind, COUNT(*) FROM sources s CROSS JOIN links l WHERE s.tenant = ? AND l.source = s.id AND l.state <= 2 GROUP BY l.source, l.kind":             rows,
-		"SELECT 0, c.kind, CAST(SUM(c.n) AS BIGINT) FROM counts c WHERE c.scope = 0 - CAST(? AS BIGINT) AND c.kind > 0 GROUP BY c.kind":                                     counter,
-		"SELECT c.scope, c.kind, CAST(SUM(c.n) AS BIGINT) FROM sources s CROSS JOIN counts c WHERE s.tenant = ? AND c.scope = s.id AND c.kind > 0 GROUP BY c.scope, c.kind": counter,
+		"SELECT 0, r.kind, COUNT(*) FROM resources r WHERE r.tenant = ? AND r.state <= 2 GROUP BY r.kind":                                                                                 rows,
+		"SELECT l.source, l.kind, COUNT(*) FROM sources s CROSS JOIN links l WHERE s.tenant = ? AND l.source = s.id AND l.state <= 2 GROUP BY l.source, l.kind":                           rows,
+		"SELECT 0, c.kind, CAST(SUM(c.n) AS BIGINT) FROM counts c WHERE c.scope = 0 - CAST(? AS BIGINT) AND c.kind BETWEEN 1 AND 999 GROUP BY c.kind":                                     counter,
+		"SELECT c.scope, c.kind, CAST(SUM(c.n) AS BIGINT) FROM sources s CROSS JOIN counts c WHERE s.tenant = ? AND c.scope = s.id AND c.kind BETWEEN 1 AND 999 GROUP BY c.scope, c.kind": counter,
 	} {
 		if err := read(add, sql); err != nil {
 			return nil, err

@@ -18,7 +18,7 @@ type counter struct {
 }
 
 // countedMemberships stands for a kind where the memberships that a source
-// asserts are counted. Persistent.
+// asserts are counted. Kinds of resources are below it. Persistent.
 const countedMemberships schema.Kind = 1000
 
 func scopeOf(v store.View) int64 {

@@ -66,10 +66,13 @@ func (t *tx) stillMissing(p store.Parked) error {
 		return err
 	}
 	arrived, err := t.ids(`SELECT kind FROM links WHERE source = ? AND kind IN (1, 2) AND external_id = ?
-		UNION SELECT kind FROM links WHERE source = ? AND kind IN (1, 2) AND anchor = ?`, p.Source, p.Ref, p.Source, p.Ref)
+		UNION SELECT 0 - kind FROM links WHERE source = ? AND kind IN (1, 2) AND anchor = ?`, p.Source, p.Ref, p.Source, p.Ref)
 	for _, kind := range arrived {
-		kind := schema.Kind(kind)
-		if t.free[externalMemo(p.Source, kind, p.Ref)] || t.free[anchorMemo(p.Tenant, kind, p.Ref)] {
+		memo := externalMemo(p.Source, schema.Kind(kind), p.Ref)
+		if kind < 0 { // by its anchor
+			memo = anchorMemo(p.Tenant, schema.Kind(-kind), p.Ref)
+		}
+		if t.free[memo] {
 			return t.lose(errOvertaken)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -16,6 +17,7 @@ func parkedChecks() []check {
 		{"unparking forgets exactly one", parkedForgotten},
 		{"a group's parked members are found by its source", parkedMembers},
 		{"who waits no longer isn't found by what arrives at the same time", parkedNoLonger},
+		{"a reference to what only something of another kind is named waits", parkedBeside},
 	}
 }
 
@@ -46,6 +48,30 @@ func parkedWorld(t *testing.T, s store.Store) (w *world, waiting []store.Parked)
 	park(w.hr, "e-9", store.ParkedManager, anna)
 	park(w.ad, "E-9", store.ParkedManager, g)
 	return w, waiting
+}
+
+// A group is named as the reference is, and nothing has an anchor of that name:
+// that was looked for, and stays so.
+func parkedBeside(t *testing.T, s store.Store) {
+	w := newWorld(t, s)
+	anna, g := w.user(w.ad, "anna", ""), w.group(w.ad, "boss", "")
+	p := store.Parked{Tenant: w.tenant, Source: w.ad, Ref: g.ID, Kind: store.ParkedManager, RID: anna.RID}
+	w.update(func(tx store.Tx) error {
+		links, err := tx.Links(g.RID)
+		if err != nil {
+			return err
+		}
+		named := links[0]
+		named.ExternalID = p.Ref
+		return tx.PutLink(&links[0], &named)
+	})
+	w.update(func(tx store.Tx) error {
+		if _, err := tx.FindAnchor(w.tenant, schema.Group, p.Ref); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return tx.Park(p)
+	})
+	equal(w, "what waits", parked(w, w.ad, p.Ref), []store.Parked{p})
 }
 
 func parkedFound(t *testing.T, s store.Store) {
