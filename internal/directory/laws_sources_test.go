@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Law 7: what is resolved doesn't depend on which source came first, and what is
+// Law 7 (R14): what is resolved doesn't depend on which source came first, and what is
 // told twice changes nothing. Each source tells its own story of people and groups
 // that the directories know by the same anchors; the stories are told in two
 // interleavings, once with each request repeated.

@@ -274,7 +274,7 @@ func (w *world) take(rt *rapid.T, st step, before []string) []string {
 		rt.Fatalf("%s: something changed without an event (law 6)", st.name)
 	}
 
-	// Law 1 and law 4: what another source asserts, and sees, stays
+	// Law 1 and law 4 (S7): what another source asserts, and sees, stays
 	// byte-equal. A user's groups are part of its view.
 	for i := range w.actors[:len(w.actors)-1] {
 		if i != st.who && before[i] != after[i] {

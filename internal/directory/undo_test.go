@@ -250,7 +250,7 @@ func withoutArrivals(a, b map[string]string) []string {
 var directories = []int{0, 1, 4}
 
 // Undoing the last run gives back what was before it, whatever came before that;
-// undoing the undo gives back what was after it (DESIGN §8, point 7 of the rules).
+// undoing the undo gives back what was after it (docs/rules.md, "Undo").
 func TestUndoOfTheLastRunRestoresWhatWasBefore(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s store.Store) {
 		n := 0
