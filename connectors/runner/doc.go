@@ -38,7 +38,10 @@
 // An object that is told as deleted and then as present has a new life: groups that
 // have it as a member and users whose manager it is are those that are told after
 // that. Others that Workspace knows, by references that waited for it too, end with
-// the pull, as removals of members that count for the limits. Of one that is deleted
+// the pull, as removals of members that count for the limits. Each part does that in
+// its own groups and users, whosever the object is: a full pull isn't told of
+// deletions, but it is told the part's groups and users whole. Until the object has
+// arrived, what was told of it is kept with the checkpoint. Of one that is deleted
 // before it ever arrived, the server is told, so that nothing waits for it.
 //
 // # Preview

@@ -9,19 +9,26 @@ import (
 	"github.com/workspace-scim/workspace/connectors/scimclient"
 )
 
-// life is what a pull tells of an object that was deleted and came back. What else
-// Workspace has of it, or lets wait for it, is of an earlier life: a directory
-// doesn't tell groups and reports of a member's and a manager's deletion.
+// life is what is told of an object since it was deleted and came back. What else
+// the part's groups and users have of it in Workspace, or wait for, is of an earlier
+// life: a directory doesn't tell groups and reports of a member's and a manager's
+// deletion. Each part ends that in its own groups and users, whosever the object is,
+// because only the order in which it reads itself says what it told before.
 type life struct {
-	kind connectors.Kind
-	// told are the anchors of the groups that have it as a member, and of the users
-	// whose manager it is.
-	told map[string]bool
+	Kind connectors.Kind `json:"kind,omitempty"`
+	// Present says that it was told as present since, not only as out of scope.
+	Present bool `json:"present,omitempty"`
+	// Told are the anchors of the part's groups that have it as a member, and of the
+	// part's users whose manager it is.
+	Told map[string]bool `json:"told,omitempty"`
 }
 
-// maxLives bounds how many are kept; more lead to a full pull, which tells each
-// group and user whole.
-const maxLives = 1000
+// The bounds of the lives that are kept; more lead to a full pull, which tells each
+// group and user of the part whole.
+const (
+	maxLives     = 1000     // during a pull
+	maxLivesSize = 64 << 10 // bytes of JSON in a checkpoint
+)
 
 // codeRestored is why the next pull is full after objects came back of which it
 // isn't known what is of an earlier life.
@@ -32,37 +39,54 @@ const managerPath = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:
 
 func isManager(path string) bool { return path == "manager" || strings.HasSuffix(path, ":manager") }
 
-// noteLives notes who comes back, and what is told of them from then on, by whatever
-// object and in whichever part.
+// noteLives notes who comes back, in whichever part, and what the part's groups and
+// users say of them from then on.
 func (c *cycle) noteLives(ch connectors.Change) {
-	back := c.lastGone == ch.Anchor && ch.Presence == connectors.Present
+	lives := c.state.Lives
+	back := c.lastGone == ch.Anchor
 	c.lastGone = ""
-	switch {
-	case ch.Presence == connectors.Deleted:
+	if ch.Presence == connectors.Deleted {
 		c.lastGone = ch.Anchor
-		delete(c.lives, ch.Anchor)
+		delete(lives, ch.Anchor)
 		return
-	case ch.Presence != connectors.Present:
-		return
-	case back && c.Part.owns(ch.Anchor):
-		c.lives[ch.Anchor] = &life{ch.Kind, map[string]bool{}}
 	}
-	if len(c.lives) == 0 {
+	if back {
+		lives[ch.Anchor] = &life{}
+	}
+	if ch.Presence != connectors.Present || len(lives) == 0 {
 		return
+	}
+	if l := lives[ch.Anchor]; l != nil {
+		l.Kind, l.Present = ch.Kind, true
+	}
+	if c.Part.owns(ch.Anchor) {
+		tellLives(lives, ch)
+	}
+	if len(lives) > maxLives {
+		clear(lives)
+		c.state.fullNow(codeRestored)
+	}
+}
+
+// tellLives notes whom an object has as members and as its manager.
+func tellLives(lives map[string]*life, ch connectors.Change) {
+	tell := func(referent string) {
+		l := lives[referent]
+		if l == nil {
+			return
+		}
+		if l.Told == nil {
+			l.Told = map[string]bool{}
+		}
+		l.Told[ch.Anchor] = true
 	}
 	for _, m := range slices.Concat(ch.Members, ch.Added) {
-		if l := c.lives[m]; l != nil {
-			l.told[ch.Anchor] = true
-		}
+		tell(m)
 	}
 	for path, v := range ch.Attributes {
-		if m, ok := v.(string); ok && isManager(path) && c.lives[m] != nil {
-			c.lives[m].told[ch.Anchor] = true
+		if m, ok := v.(string); ok && isManager(path) {
+			tell(m)
 		}
-	}
-	if len(c.lives) > maxLives {
-		clear(c.lives)
-		c.state.fullNow(codeRestored)
 	}
 }
 
@@ -83,33 +107,64 @@ func (c *cycle) tellDeparted() error {
 	return c.scim.Departed(c.ctx, c.Source, anchors)
 }
 
-// endFormerLives ends what Workspace has of those who came back and the pull didn't
-// tell: memberships, like any other removal of members, and managers.
+// endFormerLives ends what the part's groups and users have in Workspace of those
+// who came back and weren't told to have: memberships, like any other removal of
+// members, and managers. Who isn't in Workspace (yet) is kept for the next pull.
 func (c *cycle) endFormerLives() error {
-	for _, anchor := range slices.Sorted(maps.Keys(c.lives)) {
-		if err := c.endFormerLife(anchor, c.lives[anchor]); err != nil {
-			return err
-		}
-	}
-	clear(c.lives)
-	return c.flush()
-}
-
-func (c *cycle) endFormerLife(anchor string, l *life) error {
-	found, err := c.scim.FindExternal(c.ctx, endpointOf(l.kind), []string{anchor})
+	ids, err := c.arrived()
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
-		// It was refused. When it arrives, all that waits for it gets it.
-		c.state.fullNow(codeRestored)
-		return nil
+	for _, anchor := range slices.Sorted(maps.Keys(c.state.Lives)) {
+		l, id := c.state.Lives[anchor], ids[anchor]
+		switch {
+		case id != "":
+			if err := c.endFormerLife(anchor, id, l); err != nil {
+				return err
+			}
+		case c.toldAll():
+		default:
+			if l.Present && c.Part.owns(anchor) {
+				// It was refused. When it arrives, all that waits for it gets it.
+				c.state.fullNow(codeRestored)
+			}
+			continue
+		}
+		delete(c.state.Lives, anchor)
 	}
+	return c.flush()
+}
+
+// arrived gives the ids of those who came back and are in Workspace, by anchor.
+func (c *cycle) arrived() (map[string]string, error) {
+	ids := map[string]string{}
+	for _, kind := range bothKinds {
+		var anchors []string
+		for anchor, l := range c.state.Lives {
+			if l.Present && l.Kind == kind {
+				anchors = append(anchors, anchor)
+			}
+		}
+		if len(anchors) == 0 {
+			continue
+		}
+		found, err := c.scim.FindExternal(c.ctx, endpointOf(kind), anchors)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			ids[r.ExternalID] = r.ID
+		}
+	}
+	return ids, nil
+}
+
+func (c *cycle) endFormerLife(anchor, id string, l *life) error {
 	ends := []struct {
 		endpoint, attribute, value string
 		change                     connectors.Change
 	}{
-		{scimclient.Groups, "members.value", found[0].ID, connectors.Change{Kind: connectors.Group, Removed: []string{anchor}}},
+		{scimclient.Groups, "members.value", id, connectors.Change{Kind: connectors.Group, Removed: []string{anchor}}},
 		// A source sees a manager as it has said it: by the anchor.
 		{scimclient.Users, managerPath + ".value", anchor, connectors.Change{Kind: connectors.User, Attributes: map[string]any{managerPath: nil}}},
 	}
@@ -119,7 +174,7 @@ func (c *cycle) endFormerLife(anchor string, l *life) error {
 			return err
 		}
 		for _, r := range refs {
-			if r.ExternalID == "" || l.told[r.ExternalID] || c.leaves(r.ExternalID) {
+			if r.ExternalID == "" || !c.Part.owns(r.ExternalID) || l.Told[r.ExternalID] || c.leaves(r.ExternalID) {
 				continue
 			}
 			end.change.Anchor, end.change.Presence = r.ExternalID, connectors.Present

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestAMembershipIsThatOfThisLife(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, linked %v, %d parts", member, linked, parts), func(t *testing.T) {
 					t.Parallel()
 					h := newHouse(t, apptest.SQLite(t), 5)
-					h.parts, h.limits = parts, runner.Limits{Deletes: 1000, DeletesPercent: 100, Disables: 1000, DisablesPercent: 100, MembershipRemovals: 1000, MembershipRemovalsPercent: 100, PercentFrom: 1000, Emptied: 1000}
+					h.parts, h.limits = parts, unlimited()
 					everyOrder(h, member, linked)
 				})
 			}
@@ -117,6 +118,85 @@ func everyOrder(h *house, member string, linked bool) {
 	}
 	h.pull()
 	h.same()
+}
+
+// TestAFullPullOfOnePartHidesNoFormerLife: members are deleted and come back without
+// their groups, and one of two parts pulls everything in between, which tells of no
+// deletion. The groups have none of them afterwards, in whichever part each is.
+func TestAFullPullOfOnePartHidesNoFormerLife(t *testing.T) {
+	t.Parallel()
+	for _, member := range []string{"known", "out of scope", "refused"} {
+		for _, steps := range []string{"-m +m", "-m ~m in"} {
+			for full := range 2 {
+				t.Run(fmt.Sprintf("%s, %s, part %d is full", member, steps, full), func(t *testing.T) {
+					t.Parallel()
+					h := newHouse(t, apptest.SQLite(t), 5)
+					h.parts, h.limits = 2, unlimited()
+					fullBetween(h, member, strings.Fields(steps), full)
+				})
+			}
+		}
+	}
+}
+
+// fullBetween goes through steps with members and groups of both parts: for each
+// choice of the steps after which the part pulls everything, four of both.
+func fullBetween(h *house, member string, steps []string, full int) {
+	all := make([][]*lives, 1<<len(steps))
+	for pulls := range all {
+		for n := range 4 {
+			name := fmt.Sprintf("%d-%d", pulls, n)
+			l := &lives{h: h, member: person("m"+name, "m"+name, true)}
+			l.group = group("g"+name, "g"+name, l.member.Anchor)
+			l.begin(member)
+			all[pulls] = append(all[pulls], l)
+		}
+	}
+	h.pull()
+	for pulls, some := range all {
+		for i, op := range steps {
+			for _, l := range some {
+				l.do(op)
+			}
+			if pulls&(1<<i) == 0 {
+				continue
+			}
+			if _, err := h.cycle(context.Background(), full, "a", runner.Options{Resync: true}); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+	}
+	h.pull()
+	h.pull()
+	h.same()
+}
+
+// TestWhoComesBackWhileItsDeletionIsHeldHasNothingOfBefore: it is restored out of
+// scope, so that its deletion is still to be decided about, and comes in again.
+func TestWhoComesBackWhileItsDeletionIsHeldHasNothingOfBefore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, apptest.SQLite(t), 5)
+	h.parts, h.limits = 2, unlimited()
+	h.limits.Deletes = 0
+	l := &lives{h: h, member: person("m", "m", true), group: group("g", "g", "m")}
+	l.begin("known")
+	for n := range 8 { // of both parts
+		h.dir.Put(group(fmt.Sprint("g", n), "g", "m"))
+	}
+	h.pull()
+	for _, op := range []string{"-m", "~m", "in"} {
+		l.do(op)
+		if r := h.pull(); op != "in" && r.State != "held" {
+			t.Fatalf("after %s: %+v, want it held", op, r)
+		}
+	}
+	h.pull()
+	h.same()
+}
+
+// unlimited are limits that hold nothing.
+func unlimited() runner.Limits {
+	return runner.Limits{Deletes: 1000, DeletesPercent: 100, Disables: 1000, DisablesPercent: 100, MembershipRemovals: 1000, MembershipRemovalsPercent: 100, PercentFrom: 1000, Emptied: 1000}
 }
 
 const managerPath = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
@@ -163,22 +243,40 @@ func TestAManagerIsThatOfThisLife(t *testing.T) {
 }
 
 // TestWhoIsRefusedWhenItComesBackGetsNothingOfBefore: it is tried again until it is
-// taken, and then the group doesn't have it.
+// taken, and then its groups don't have it.
 func TestWhoIsRefusedWhenItComesBackGetsNothingOfBefore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, apptest.SQLite(t), 5)
-	l := &lives{h: h, member: person("m", "m", true), group: group("g", "g", "m")}
-	l.begin("refused")
-	h.pull()
-	h.dir.Delete("m")
-	h.dir.Restore(l.member)
-	h.pull()
-	r := h.call("GET", "/scim/v2/Users?filter=userName%20eq%20%22m@contoso.com%22", h.Token, "").Body["Resources"].([]any)[0].(map[string]any)
-	if r := h.call("DELETE", "/scim/v2/Users/"+r["id"].(string), h.Token, ""); r.Status != 204 {
-		t.Fatal(r.Status)
+	for parts := 1; parts <= 2; parts++ {
+		t.Run(fmt.Sprint(parts, " parts"), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, apptest.SQLite(t), 5)
+			h.parts = parts
+			l := &lives{h: h, member: person("m", "m", true), group: group("g", "g", "m")}
+			l.begin("refused")
+			for n := range 8 {
+				h.dir.Put(group(fmt.Sprint("g", n), "g", "m"))
+			}
+			h.pull()
+			h.dir.Delete("m")
+			h.dir.Restore(l.member)
+			h.pull()
+			h.pull()
+			for i := range 2 * parts {
+				if r := h.pullPart(i % parts); r.Kind != "delta" {
+					t.Errorf("part %d pulls everything again and again: %+v", i%parts, r)
+				}
+			}
+			r := h.call("GET", "/scim/v2/Users?filter=userName%20eq%20%22m@contoso.com%22", h.Token, "").Body["Resources"].([]any)[0].(map[string]any)
+			if r := h.call("DELETE", "/scim/v2/Users/"+r["id"].(string), h.Token, ""); r.Status != 204 {
+				t.Fatal(r.Status)
+			}
+			h.pull()
+			if parts > 1 {
+				h.pull() // a part that came before m's part ends what it had waiting now
+			}
+			h.same()
+		})
 	}
-	h.pull()
-	h.same()
 }
 
 // TestMembershipsOfFormerLivesCountForTheLimits: many who were restored without their

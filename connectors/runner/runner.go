@@ -89,7 +89,7 @@ func Cycle(ctx context.Context, config Config, lease scimclient.Lease, src conne
 	}
 	c := &cycle{
 		Config: config, ctx: ctx, lease: lease, options: o, control: config.Client.Under(lease, ""), pace: pageChanges,
-		aside: map[string]*item{}, lives: map[string]*life{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
+		aside: map[string]*item{}, reports: map[string]scimclient.Report{}, skipped: map[string]bool{}, touched: map[string]bool{},
 	}
 	err := c.cycle(src)
 	if err != nil {
@@ -130,7 +130,6 @@ type cycle struct {
 
 	aside    map[string]*item // what would destroy, by anchor
 	lastGone string           // the anchor of what was told last, if it was told as deleted
-	lives    map[string]*life // objects that came back, by anchor
 	departed []string         // anchors of what was deleted and the server doesn't have
 	reports  map[string]scimclient.Report
 	skipped  map[string]bool // anchors of which the source told a problem
@@ -332,7 +331,7 @@ func (c *cycle) Checkpoint(checkpoint []byte) error {
 		return err
 	}
 	c.last = append([]byte(nil), checkpoint...)
-	if c.deferred || len(c.aside)+len(c.lives) > 0 {
+	if c.deferred || len(c.aside) > 0 || c.state.livesSize() > maxLivesSize {
 		return nil
 	}
 	return c.save()

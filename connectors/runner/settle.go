@@ -154,7 +154,7 @@ const codeUnreadable = "unreadableObject"
 // that the server doesn't know are read whole first, which changes the item.
 func (c *cycle) operation(it *item, was ref, known bool) (write, verdict, error) {
 	if it.former && !known {
-		return write{}, nothing, nil // another part has deleted it meanwhile
+		return write{}, nothing, nil // a plan has deleted it meanwhile
 	}
 	if it.Presence == connectors.Present && !it.Whole && (!known || it.reread) {
 		if it.Read == nil || c.pulled {

@@ -24,6 +24,9 @@ type state struct {
 	// Back are the anchors of objects in that plan that the directory has told
 	// since as present: the plan is outdated for them.
 	Back []string `json:"back,omitempty"`
+	// Lives are objects that came back and aren't in Workspace yet, or whose former
+	// life isn't ended yet, by anchor.
+	Lives map[string]*life `json:"lives,omitempty"`
 	// Full is why the next pull has to be full, not before FullFrom.
 	Full     string    `json:"full,omitempty"`
 	FullFrom time.Time `json:"fullFrom,omitzero"`
@@ -70,16 +73,19 @@ const (
 )
 
 func decodeState(data []byte) state {
-	s := state{Kept: map[string]*kept{}}
+	s := state{Kept: map[string]*kept{}, Lives: map[string]*life{}}
 	if len(data) == 0 {
 		return s
 	}
 	if err := json.Unmarshal(data, &s); err != nil || s.Version != 1 {
 		// Not ours, or of a later version: begin again, which loses nothing.
-		return state{Kept: map[string]*kept{}, Full: "checkpointUnreadable"}
+		return state{Kept: map[string]*kept{}, Lives: map[string]*life{}, Full: "checkpointUnreadable"}
 	}
 	if s.Kept == nil {
 		s.Kept = map[string]*kept{}
+	}
+	if s.Lives == nil {
+		s.Lives = map[string]*life{}
 	}
 	return s
 }
@@ -89,6 +95,10 @@ func decodeState(data []byte) state {
 func (s *state) encode(now time.Time) ([]byte, error) {
 	if len(s.Source) > maxSource {
 		return nil, fmt.Errorf("the source's checkpoint has %d bytes, more than %d", len(s.Source), maxSource)
+	}
+	if s.livesSize() > maxLivesSize {
+		clear(s.Lives)
+		s.fullNow(codeRestored)
 	}
 	out := *s
 	out.Version, out.Kept = 1, map[string]*kept{}
@@ -106,6 +116,18 @@ func (s *state) encode(now time.Time) ([]byte, error) {
 		out.Kept[anchor] = k
 	}
 	return json.Marshal(out)
+}
+
+// livesSize is about how many bytes the lives take in a stored state.
+func (s *state) livesSize() int {
+	n := 0
+	for anchor, l := range s.Lives {
+		n += len(anchor) + 64
+		for told := range l.Told {
+			n += len(told) + 8
+		}
+	}
+	return n
 }
 
 // hold notes the run whose plan waits now; "" for none.
