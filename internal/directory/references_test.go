@@ -26,7 +26,7 @@ func TestGroupIsNobodysManager(t *testing.T) {
 	create("Groups", `{"displayName":"Managers","externalId":"m"}`)
 	manager := func() string {
 		var got string
-		w.must(w.dir.Read(t.Context(), w.actors[3], func(r *directory.Reading) error {
+		w.must(w.dir.Read(t.Context(), w.admin(), func(r *directory.Reading) error {
 			rec, err := r.Get(set.User, report, false)
 			if err != nil {
 				return err

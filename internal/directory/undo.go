@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/workspace-scim/workspace/internal/reconcile"
 	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -187,12 +188,12 @@ func (u *undoing) rehearse(ctx context.Context) (*UndoPlan, error) {
 // judged ends a plan, and holds it against the source's limits.
 func (u *undoing) judged(ctx context.Context, plan *UndoPlan) (*UndoPlan, error) {
 	plan.end()
-	var limits undoLimits
+	var limits reconcile.Limits
 	err := u.d.store.View(ctx, func(r store.Reader) (err error) {
-		limits, err = undoLimitsOf(r, u.actor.Source.ID)
+		limits, err = undoLimits(r, u.actor.Source.ID)
 		return err
 	})
-	plan.Over = limits.over(plan.Counts)
+	plan.Over = overLimit(limits, plan.Counts)
 	return plan, err
 }
 

@@ -164,6 +164,8 @@ func TestUndoKeepsWhatLaterRunsBuiltOn(t *testing.T) {
 func TestUndoBringsADeletedGroupBackWithItsMembers(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s store.Store) {
 		p := newPast(t, s, "t")
+		_, err := p.dir.ChangeSource(t.Context(), p.admin(), p.actors[0].Source.PublicID, nil, directory.SourceChange{Limits: []byte(allOff)})
+		p.must(err) // it would be held
 		users := p.users("", 0, 0, 2300)
 		group := p.group("", 0, "g", append(users, "not there yet")...)
 		parent := p.group("", 0, "parent", group)
