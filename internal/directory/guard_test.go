@@ -319,7 +319,8 @@ func approvedAndRejected(t *testing.T, s store.Store, most int) {
 			rt.Fatalf("approved %v, after %+v\nguarded:\n%s\nunguarded:\n%s", approve, all, a, b)
 		}
 	})
-	if held == 0 || taken == 0 {
+	// Few and short histories may come to neither.
+	if most >= 20 && !underRace && (held == 0 || taken == 0) {
 		t.Errorf("%d deletions were held, %d taken back by a create", held, taken)
 	}
 }
