@@ -2,11 +2,13 @@ package agent_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/workspace-scim/workspace/connectors"
 	"github.com/workspace-scim/workspace/internal/agent"
 	"github.com/workspace-scim/workspace/internal/apptest"
 )
@@ -72,6 +74,34 @@ func TestE017TheAPIReachesEveryAgent(t *testing.T) {
 				t.Errorf("told to restart: %v", err)
 			}
 		}
+	})
+}
+
+// TestE017APauseWhileTheWorkBegins: it comes when there is nothing yet that could
+// be ended, and holds all the same.
+func TestE017APauseWhileTheWorkBegins(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, database string) {
+		s := newSite(t, database)
+		s.put("ada")
+		begins, goesOn := make(chan struct{}, 100), make(chan struct{})
+		h := s.enrol("late", func(o *agent.Options) {
+			o.New = func(json.RawMessage) (connectors.Source, error) {
+				begins <- struct{}{}
+				<-goesOn
+				return s.dir, nil
+			}
+		}).run()
+		<-begins
+		h.obeys(s.command("pause", h.id))
+		close(goesOn)
+		h.beats(10)
+		if at := s.workers(); len(at) != 0 || len(s.runs()) != 0 {
+			t.Errorf("it is paused and works: %v, %d runs", at, len(s.runs()))
+		}
+		h.obeys(s.command("resume", h.id))
+		s.arrives("ada")
+		h.stop()
 	})
 }
 

@@ -21,15 +21,27 @@ func (a *Agent) work(ctx context.Context) error {
 	defer c.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	a.mu.Lock()
-	a.hash, a.changed = c.hash, cancel
-	a.mu.Unlock()
+	if !a.begins(c.hash, cancel) {
+		return errReconfigured
+	}
 	var parts sync.WaitGroup
 	for i := range c.parts {
 		parts.Go(func() { cancel(a.workOn(ctx, c, runner.Part{Index: i, Of: c.parts})) })
 	}
 	parts.Wait()
 	return context.Cause(ctx)
+}
+
+// begins notes what the work goes by, and how it is ended, unless the agent was
+// paused since it was last asked: then there was nothing yet that could be ended.
+func (a *Agent) begins(hash string, end context.CancelCauseFunc) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.paused {
+		return false
+	}
+	a.hash, a.changed = hash, end
+	return true
 }
 
 // errSurplus is why an agent leaves a partition to others.
