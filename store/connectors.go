@@ -78,7 +78,7 @@ type Run struct {
 	Tenant    int64
 	Source    int64
 	PublicID  string
-	Kind      string // full, delta, preview, verify, resync, reconcile, undo, push
+	Kind      string // full, delta, preview, verify, resync, reconcile, undo, push, upload
 	State     RunState
 	Partition string
 	Holder    string // who works on it
@@ -296,7 +296,7 @@ type ConnectorWriter interface {
 	// InsertConfiguration adds a version; ErrExists if it is there.
 	InsertConfiguration(c Configuration) error
 	// InsertRun sets r.ID and removes the source's oldest runs, other than open
-	// ones, so that keep are left besides.
+	// ones, so that keep are left besides; 0 removes none.
 	InsertRun(r *Run, keep int) error
 	// UpdateRun writes every field but ID, Tenant, Source, PublicID, Kind,
 	// Partition and StartedAt.

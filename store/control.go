@@ -82,6 +82,16 @@ type Policies struct {
 	// MailEnabledGroups lets orders use mail-enabled security groups and
 	// distribution lists of Entra ID, which somebody then fills in Exchange.
 	MailEnabledGroups bool `json:"mailEnabledGroups,omitempty" yaml:"mailEnabledGroups"`
+	// Match is the attribute by which uploaded records are matched with users of
+	// the source: its path, "" for externalId (row E063).
+	Match string `json:"match,omitempty" yaml:"match"`
+	// ClearOmitted makes an uploaded record clear what it leaves out, as far as
+	// that has a single value.
+	ClearOmitted bool `json:"clearOmitted,omitempty" yaml:"clearOmitted"`
+	// UploadOperations is how many records one upload may have, 0 for 50, and
+	// UploadCalls how many uploads may come in five seconds, 0 for 40.
+	UploadOperations int `json:"uploadOperations,omitempty" yaml:"uploadOperations"`
+	UploadCalls      int `json:"uploadCalls,omitempty" yaml:"uploadCalls"`
 }
 
 // TokenKind is what a token is used for.

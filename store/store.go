@@ -80,6 +80,7 @@ type Reader interface {
 	JobReader
 	AuditReader
 	PushReader
+	UploadReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -176,6 +177,7 @@ type Tx interface {
 	GrantWriter
 	JobWriter
 	PushWriter
+	UploadWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the
@@ -394,6 +396,9 @@ type ParkedKind string
 const (
 	ParkedManager ParkedKind = "manager"
 	ParkedMember  ParkedKind = "member"
+	// ParkedUpload is a manager that an upload named: besides what ParkedManager
+	// does, the source's own document gets the id of who arrives.
+	ParkedUpload ParkedKind = "uploadedManager"
 )
 
 // Parked is a reference by externalId or anchor whose target has not arrived:

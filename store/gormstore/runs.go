@@ -79,12 +79,7 @@ func (t *tx) InsertRun(n *store.Run, keep int) error {
 	if err != nil {
 		return err
 	}
-	const old = `source = ? AND state NOT IN ('queued', 'running', 'held', 'approved')
-		AND id <= COALESCE((SELECT o.id FROM runs o WHERE o.source = ? ORDER BY o.id DESC LIMIT 1 OFFSET ?), 0)`
-	if err := t.exec("DELETE FROM run_plans WHERE run IN (SELECT id FROM runs WHERE "+old+")", n.Source, n.Source, keep-1); err != nil {
-		return err
-	}
-	if err := t.exec("DELETE FROM runs WHERE "+old, n.Source, n.Source, keep-1); err != nil {
+	if err := t.deleteOldRuns(n.Source, keep); err != nil {
 		return err
 	}
 	return t.one([]any{&n.ID}, `INSERT INTO runs (tenant, source, public_id, kind, state, partition, holder, token, phase, done, total, counts, detail, decided_by,
@@ -92,6 +87,20 @@ func (t *tx) InsertRun(n *store.Run, keep int) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING id`,
 		n.Tenant, n.Source, n.PublicID, n.Kind, string(n.State), n.Partition, n.Holder, n.Token, n.Phase, n.Done, n.Total, string(counts), n.Detail, n.DecidedBy,
 		micros(n.StartedAt), micros(n.UpdatedAt), micros(n.EndedAt), micros(n.NextAt), n.PlanHash, n.PlanSize, n.Version)
+}
+
+// deleteOldRuns leaves the newest runs of a source before the one that comes, and
+// open ones.
+func (t *tx) deleteOldRuns(source int64, keep int) error {
+	if keep == 0 {
+		return nil
+	}
+	const old = `source = ? AND state NOT IN ('queued', 'running', 'held', 'approved')
+		AND id <= COALESCE((SELECT o.id FROM runs o WHERE o.source = ? ORDER BY o.id DESC LIMIT 1 OFFSET ?), 0)`
+	if err := t.exec("DELETE FROM run_plans WHERE run IN (SELECT id FROM runs WHERE "+old+")", source, source, keep-1); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM runs WHERE "+old, source, source, keep-1)
 }
 
 // UpdateRun implements store.ConnectorWriter.

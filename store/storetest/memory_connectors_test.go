@@ -139,7 +139,7 @@ func (x *memTx) Runs(q store.RunQuery) ([]store.Run, error) {
 func (x *memTx) InsertRun(n *store.Run, keep int) error {
 	all, _ := x.Runs(store.RunQuery{Tenant: n.Tenant, Source: n.Source, Limit: len(x.runs)})
 	for i, old := range all {
-		if i >= keep-1 && !old.State.Open() {
+		if keep > 0 && i >= keep-1 && !old.State.Open() {
 			x.runs = filtered(x.runs, func(o store.Run) bool { return o.ID != old.ID })
 			maps.DeleteFunc(x.plans, func(p planPart, _ []byte) bool { return p.run == old.ID })
 		}

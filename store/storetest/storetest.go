@@ -64,6 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"health", healthChecks()},
 		{"pending", pendingChecks()},
 		{"audit", auditChecks()},
+		{"uploads", uploadChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
 		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
 	}
