@@ -42,6 +42,9 @@ type Options struct {
 	// Features are the names of the features that are on for the tenants that
 	// weren't told otherwise.
 	Features []string
+	// Repaired is told the id of each repair of form that reading an uploaded
+	// record took, at most once a record; nil for nobody.
+	Repaired func(id string)
 }
 
 // Directory is the core. It is safe for concurrent use, and holds no state that
@@ -54,6 +57,8 @@ type Directory struct {
 	grace     time.Duration
 	retention time.Duration
 	features  map[string]bool
+	repaired  func(id string)
+	uploads   chan struct{} // holds a signal when records came, see UploadsArrived
 	// sharedClock says that leases are judged by the database's clock.
 	sharedClock bool
 
@@ -75,12 +80,13 @@ type schemaKey struct {
 // New makes a Directory on a store.
 func New(s store.Store, o Options) *Directory {
 	d := &Directory{
-		store: s, clock: o.Clock, log: o.Logger, grace: o.Grace, retention: o.Retention,
+		store: s, clock: o.Clock, log: o.Logger, grace: o.Grace, retention: o.Retention, repaired: o.Repaired,
 		newID:    newID,
 		features: map[string]bool{},
 		own:      schema.Must(),
 		schemas:  map[schemaKey]*schema.Set{},
 		sources:  map[int64]store.Source{},
+		uploads:  make(chan struct{}, 1),
 	}
 	if d.clock == nil {
 		d.clock, d.sharedClock = systemClock{}, true

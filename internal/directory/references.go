@@ -116,6 +116,9 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 	if p.RID == target.res.RID {
 		return nil
 	}
+	if p.Kind == store.ParkedUpload {
+		return w.joinUploaded(p, res, target)
+	}
 	s, err := w.load(target.t, res)
 	if err != nil {
 		return err

@@ -198,6 +198,7 @@ func set[T any](to *T, from *T) {
 // runMoves are the states that a connector can bring its run to. Approving and
 // rejecting is a person's; what was approved can't fail before it is begun.
 var runMoves = map[store.RunState][]store.RunState{
+	store.RunQueued:   {store.RunCancelled},
 	store.RunRunning:  {store.RunRunning, store.RunHeld, store.RunSucceeded, store.RunFailed, store.RunCancelled, store.RunAbandoned},
 	store.RunHeld:     {store.RunHeld, store.RunCancelled, store.RunAbandoned},
 	store.RunApproved: {store.RunApproved, store.RunRunning, store.RunCancelled},

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/workspace-scim/workspace/scim/schema"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -131,14 +132,17 @@ func (spec SourceSpec) canonical() (SourceSpec, error) {
 }
 
 func checkPolicies(p store.Policies) error {
-	if slices.Contains([]string{"", "accept", "require", "derive"}, p.Names) {
-		return nil
+	switch {
+	case !slices.Contains([]string{"", "accept", "require", "derive"}, p.Names):
+		return invalid("policies.names", fmt.Sprintf("%q is no policy for names.", p.Names), "Use accept, require or derive.")
+	case p.Match != "" && matchAttribute(schema.Must().User, p.Match) == nil:
+		return invalid("policies.match", fmt.Sprintf("Users can't be matched by %.100q.", p.Match), "Use externalId, userName, employeeNumber or another attribute that docs/uploads.md names.")
+	case p.UploadOperations < 0 || p.UploadOperations > MaxUploadOperations:
+		return invalid("policies.uploadOperations", fmt.Sprintf("An upload may have 1 to %d records.", MaxUploadOperations), "")
+	case p.UploadCalls < 0 || p.UploadCalls > MaxUploadCalls:
+		return invalid("policies.uploadCalls", fmt.Sprintf("In five seconds may come 1 to %d uploads.", MaxUploadCalls), "")
 	}
-	return &Violation{
-		Rule: RuleInvalid, Attribute: "policies.names",
-		Detail: fmt.Sprintf("%q is no policy for names.", p.Names),
-		Way:    "Use accept, require or derive.",
-	}
+	return nil
 }
 
 // checkTrusts wants the trusted sources to be directories of the tenant of the

@@ -1,0 +1,265 @@
+package directory
+
+import (
+	"errors"
+	"strings"
+
+	scimerrors "github.com/elimity-com/scim/errors"
+	"github.com/workspace-scim/workspace/scim/dialect"
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// The codes of records that aren't those of rules.
+const (
+	codeNoChange = "noChange"         // the record says what is so already
+	codeStaging  = "staging"          // the source is in staging: nothing was written
+	codeNotOwner = "notAuthoritative" // kept, and another source's values stay
+)
+
+// The rules of matching uploads.
+const (
+	RuleMatchMissing   = "matchMissing"   // the record lacks the attribute by which users are matched
+	RuleMatchAmbiguous = "matchAmbiguous" // several users of the source have it
+)
+
+// read reads what the records say, and announces it. What can't be read is
+// settled as failed.
+func (b *batch) read(w *Writer) error {
+	b.said = make([]*document.Object, len(b.records))
+	var docs []*document.Object
+	for i := range b.records {
+		u := &b.records[i]
+		if u.Code != "" {
+			u.Status, u.Action = store.UploadFailure, "other"
+			continue
+		}
+		said, err := b.decode(u)
+		if err != nil {
+			if !failUpload(u, err) {
+				return err
+			}
+			continue
+		}
+		b.said[i] = said
+		docs = append(docs, said)
+	}
+	return w.Foresee(b.t, docs...)
+}
+
+// decode reads a record as SCIM reads a body, without what is empty.
+func (b *batch) decode(u *store.UploadRecord) (*document.Object, error) {
+	repair := dialect.New(b.d.repaired)
+	got, err := document.Decode(b.t, u.Data, repair)
+	if err != nil {
+		return nil, err
+	}
+	if err := repair.Schemas(b.t, got.Schemas); err != nil {
+		return nil, err
+	}
+	said := got.Object
+	dropEmpty(said)
+	u.ExternalID, u.Display = loggable(said.Text(b.t.ExternalID)), loggable(firstNonempty(said.Text(b.t.DisplayName), said.Text(b.t.UserName)))
+	var undeclared []string
+	for _, c := range got.Undeclared {
+		undeclared = append(undeclared, c.URN+":"+c.Name)
+	}
+	if len(undeclared) > 0 {
+		u.Detail = loggable("Ignored, because no administrator declared it: " + strings.Join(undeclared, ", ") + ".")
+	}
+	return said, nil
+}
+
+// maxLogged bounds the texts of a record's row.
+const maxLogged = 1000
+
+// loggable makes a text of a client fit for the row of a record.
+func loggable(s string) string {
+	return document.Truncate(strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD"), maxLogged)
+}
+
+// settleOne carries one record out, or settles why it wasn't. An error is the
+// transaction's.
+func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Object) error {
+	if said == nil {
+		return nil // read has settled it
+	}
+	// Who sent it, by which request (row W016).
+	w.actor.Token, w.actor.Txn, w.actor.Run = u.Actor, u.Txn, u.Run
+	events := len(w.events)
+	var res Result
+	var known bool
+	err := w.Savepoint(func() (err error) {
+		res, known, err = b.apply(w, said)
+		return err
+	})
+	if err != nil && failUpload(u, err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	u.Subject = res.Record.ID
+	u.Status, u.Action = store.UploadSuccess, "update"
+	if !known {
+		u.Action = "create"
+	}
+	if !res.Changed {
+		u.Status, u.Action, u.Code = store.UploadSkipped, "other", codeNoChange
+	}
+	for _, e := range w.events[events:] {
+		if e.SubjectRID == res.Record.RID {
+			describeRecord(u, e)
+		}
+	}
+	if u.Code == codeNoChange {
+		return nil
+	}
+	if b.actor.staging() {
+		u.Status, u.Code, u.Detail = store.UploadSkipped, codeStaging, "The source is in staging: this is pending, and nothing was changed."
+		if !known {
+			u.Subject = "" // it was never made
+		}
+	}
+	return nil
+}
+
+// describeRecord tells in the row of a record what an event of its user says.
+func describeRecord(u *store.UploadRecord, e store.Event) {
+	switch {
+	case strings.HasSuffix(e.Type, ".disabled") && e.Outcome != OutcomeHeld:
+		u.Action = "disable"
+	case strings.HasSuffix(e.Type, ".held"):
+		u.Status, u.Code = store.UploadWarning, RuleManualAccount
+		u.Detail = "An account made by hand has this userName; the user is kept aside until an administrator decides."
+	case e.Outcome == OutcomeHeld:
+		u.Status, u.Code = store.UploadWarning, e.Reason
+		u.Detail = loggable("What the record destroys waits for an administrator. " + e.Detail)
+	case e.Outcome == OutcomeNotAuthoritative:
+		u.Status, u.Code = store.UploadWarning, codeNotOwner
+		u.Detail = "The record is kept; another source is the user's authority, and its values stay."
+	}
+}
+
+// failUpload settles a record as refused, if that is what the error says.
+func failUpload(u *store.UploadRecord, err error) bool {
+	var v *Violation
+	var s scimerrors.ScimError
+	switch {
+	case errors.As(err, &v):
+		u.Code, u.Detail = v.Rule, loggable(v.Error())
+	case errors.As(err, &s):
+		u.Code, u.Detail = firstNonempty(string(s.ScimType), RuleInvalid), loggable(s.Detail)
+	default:
+		return false
+	}
+	u.Status, u.Action = store.UploadFailure, "other"
+	return true
+}
+
+// apply creates the user that a record is about, or changes what differs
+// (row E006).
+func (b *batch) apply(w *Writer, said *document.Object) (res Result, known bool, err error) {
+	waits, err := b.resolveManager(w, said)
+	if err != nil {
+		return Result{}, false, err
+	}
+	id, err := b.find(w, said)
+	if err != nil {
+		return Result{}, false, err
+	}
+	if known = id != ""; known {
+		res, err = w.Modify(b.t, id, nil, Change{Apply: func(doc *document.Object) error {
+			if b.actor.Source.Policies.ClearOmitted {
+				clearOmitted(b.t, doc, said)
+			}
+			merge(doc, said)
+			return nil
+		}})
+	} else if err = document.Require(b.t, said); err == nil {
+		res, err = w.Create(b.t, Input{Doc: said})
+	}
+	if err == nil && waits != "" {
+		err = b.awaitManager(w, said, waits, res)
+	}
+	return res, known, err
+}
+
+// find gives the id of the user of the source that a record is about, "" for
+// none (row E063).
+func (b *batch) find(w *Writer, said *document.Object) (string, error) {
+	by := b.d.UploadMatch(b.t, b.actor.Source)
+	text := said.Text(by)
+	if text == "" {
+		return "", &Violation{
+			Rule: RuleMatchMissing, Attribute: by.Path, Detail: "The record has no " + by.Path + ", by which the users of this source are matched.",
+			Way: "Send it, or change the source's policy match.",
+		}
+	}
+	if by != b.t.ExternalID {
+		return b.findBy(w, by, text)
+	}
+	l, err := w.tx.FindExternalID(b.actor.Source.ID, b.t.Kind, text)
+	if err != nil || !l.State.Live() {
+		return "", ignoreNotFound(err) // one that was deleted is revived by Create
+	}
+	ids, err := w.tx.IDs(b.actor.Tenant.ID, []int64{l.RID})
+	return ids[l.RID], err
+}
+
+// findBy finds the user in whose document, as the source asserts it, an
+// attribute has the value.
+func (b *batch) findBy(w *Writer, by *schema.Attribute, text string) (string, error) {
+	rids, err := w.tx.Referrers(b.actor.Tenant.ID, by.Index, by.Key(text))
+	if err != nil {
+		return "", err
+	}
+	id := ""
+	for _, rid := range rids {
+		res, err := w.tx.Resource(b.actor.Tenant.ID, rid)
+		if err != nil {
+			return "", err
+		}
+		s, err := w.load(b.t, res)
+		if err != nil {
+			return "", err
+		}
+		p := s.of(b.actor.Source.ID)
+		if p == nil || !p.link.State.Live() || by.Key(p.doc.Text(by)) != by.Key(text) {
+			continue
+		}
+		if id != "" {
+			return "", &Violation{
+				Rule: RuleMatchAmbiguous, Attribute: by.Path, Detail: "Several users of this source have this " + by.Path + ".",
+				Way: "Match by another attribute, or make the values differ.",
+			}
+		}
+		id = res.ID
+	}
+	return id, nil
+}
+
+// UploadMatch gives the attribute by which the uploaded records of a source are
+// matched with its users.
+func (d *Directory) UploadMatch(t *schema.ResourceType, s store.Source) *schema.Attribute {
+	if a := matchAttribute(t, s.Policies.Match); a != nil {
+		return a
+	}
+	return t.ExternalID
+}
+
+// matchAttribute gives the attribute of users that a policy names, by its path
+// or, in an extension of the standard or ours, by its name alone; nil for one
+// that can't be matched: it must be a single text that is indexed.
+func matchAttribute(t *schema.ResourceType, name string) *schema.Attribute {
+	for _, parent := range append([]*schema.Attribute{t.Root}, t.Extensions...) {
+		for _, a := range parent.Subs {
+			named := strings.EqualFold(a.Path, name) || strings.EqualFold(a.Name, name) && a.Index < schema.CustomIndex
+			if named && a.Index > 0 && a.Type == schema.String && !a.MultiValued {
+				return a
+			}
+		}
+	}
+	return nil
+}
