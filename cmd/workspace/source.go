@@ -41,6 +41,11 @@ type policies struct {
 
 	Trusts            []string `placeholder:"NAME" help:"Sources of the same kind whose users may be members of this source's groups; may be repeated."`
 	MailEnabledGroups bool     `help:"Let orders use mail-enabled groups of Entra ID, whose members somebody then adds in Exchange."`
+
+	Match            string `placeholder:"ATTRIBUTE" help:"By which attribute uploaded records are matched with users of the source (default externalId)."`
+	ClearOmitted     bool   `help:"Let an uploaded record clear what it leaves out."`
+	UploadOperations int    `placeholder:"N" help:"How many records one upload may have, up to 1000 (default 50)."`
+	UploadCalls      int    `placeholder:"N" help:"How many uploads may come in five seconds (default 40)."`
 }
 
 func (c policies) stored() store.Policies {
@@ -48,6 +53,7 @@ func (c policies) stored() store.Policies {
 		Names: c.Names, Park: c.Park, MatchUserName: c.MatchUsername, AnyDisables: c.AnyDisables,
 		RequireVerifiedDomain: c.RequireVerifiedDomain, KnownAttributesOnly: c.KnownAttributesOnly,
 		Trusts: c.Trusts, MailEnabledGroups: c.MailEnabledGroups,
+		Match: c.Match, ClearOmitted: c.ClearOmitted, UploadOperations: c.UploadOperations, UploadCalls: c.UploadCalls,
 	}
 	if p.Names == "accept" {
 		p.Names = "" // its default

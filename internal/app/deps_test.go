@@ -41,7 +41,7 @@ var layers = []struct {
 		"the core knows neither SQL nor a router",
 	},
 	{
-		[]string{"scim", "scim/oauth", "internal/api"},
+		[]string{"scim", "scim/oauth", "internal/api", "internal/inbound"},
 		[]string{module + "store/gormstore", module + "internal/app", "gorm.io/...", "database/sql"},
 		"a door opens on the core only",
 	},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/api"
+	"github.com/workspace-scim/workspace/internal/inbound"
 	"github.com/workspace-scim/workspace/scim"
 	"github.com/workspace-scim/workspace/scim/oauth"
 )
@@ -44,6 +45,7 @@ func (s *Server) routes() (*echo.Echo, error) {
 		Limits:    scim.Limits{Rate: float64(s.config.Rate)},
 	}).Mount(e)
 	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version}).Mount(e)
+	inbound.New(inbound.Config{Directory: s.directory, Logger: s.log, BaseURL: s.config.BaseURL}).Mount(e)
 	return e, nil
 }
 

@@ -98,10 +98,11 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 	if err != nil {
 		return nil, err
 	}
+	m := newMetrics(o.Version)
 	s := &Server{
 		config: c, version: o.Version, log: o.Logger, out: o.Out, store: st,
-		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features}),
-		metrics:   newMetrics(o.Version),
+		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features, Repaired: m.repaired}),
+		metrics:   m,
 	}
 	s.metrics.registry.MustRegister(newSourceMetrics(s.directory, o.Logger))
 	if m, ok := st.(store.Measured); ok {
@@ -192,6 +193,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.background(work) })
 	background.Go(func() { s.work(work) })
+	background.Go(func() { s.uploads(work) })
 	pulling, endConnectors := context.WithCancel(ctx)
 	defer endConnectors()
 	var connectors sync.WaitGroup
@@ -237,7 +239,8 @@ func (s *Server) background(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-sweep.C:
-			err := errors.Join(s.directory.Sweep(ctx), s.directory.SweepTokens(ctx), s.directory.SweepAgents(ctx), s.directory.SweepPlans(ctx))
+			err := errors.Join(s.directory.Sweep(ctx), s.directory.SweepTokens(ctx), s.directory.SweepAgents(ctx), s.directory.SweepPlans(ctx),
+				s.directory.SweepUploads(ctx))
 			if err != nil && ctx.Err() == nil {
 				s.log.Error("sweep", "error", store.LogText(err))
 			}
