@@ -111,6 +111,9 @@ func (b *bench) measureServers(ctx context.Context, r *results) error {
 	if err := gather(b.catalog(ctx)); err != nil {
 		return err
 	}
+	if err := gather(b.uploads(ctx)); err != nil {
+		return err
+	}
 	b.tell("kill -9")
 	for _, w := range b.worlds {
 		if err := b.crash(ctx, w); err != nil {

@@ -51,7 +51,9 @@ func TestQuickRunPrintsEveryRow(t *testing.T) {
 			wantRow(t, out.String(), name, sqlite, size)
 		}
 	}
-	wantRow(t, out.String(), nameMap, sqlite)
+	for _, name := range []string{nameMap, nameAccept, nameAccepts, nameWorked} {
+		wantRow(t, out.String(), name, sqlite, "200")
+	}
 	wantRow(t, out.String(), "answered creates lost by kill -9", "≤ 0", "0")
 
 	text, err := os.ReadFile(file)

@@ -76,6 +76,8 @@ const (
 	byDatabase comparisonKind = "rate on PostgreSQL : on SQLite"
 	byBulk     comparisonKind = "creates per second in bulk : one by one"
 	byMembers  comparisonKind = "time in the largest group : in the smallest"
+	byQueue    comparisonKind = "records per second uploaded : in bulk"
+	byBacklog  comparisonKind = "p95 while a backlog is worked on : while none is"
 )
 
 // compare adds the ratio of the rates of two figures, if there are both.
@@ -116,6 +118,14 @@ func (r *results) conclude() {
 	}
 	for _, name := range []string{nameAddMember, nameRemoveMember, nameGetGroup, nameFollow} {
 		r.compareGroups(name)
+	}
+	for _, f := range r.named(nameWorked) {
+		r.compare(byQueue, nameWorked, f.where(), f, r.find(nameBulk, f.Database, f.Users))
+	}
+	for _, f := range r.named(nameAccepts) {
+		if quiet := r.find(nameAccept, f.Database, f.Users); quiet != nil {
+			r.Comparisons = append(r.Comparisons, comparison{byBacklog, nameAccepts, f.where(), float64(f.P95) / float64(quiet.P95)})
+		}
 	}
 	r.Targets = r.targets()
 }

@@ -66,6 +66,8 @@ func (r *results) targets() []target {
 		atMost("s for the first comparison of an item, up to 100k members", "%.1f", 10, r.comparisons(func(f *figure) float64 { return f.P50.Seconds() })),
 		atMost("resident MB meanwhile", "%.0f", 150, r.comparisons(func(f *figure) float64 { return mb(f.Memory) })),
 		atMost("ms for a compatibility map of 100 products, up to 100k users, SQLite", "%.0f", 2000, r.maps()),
+		atMost("ms to accept 50 uploaded records, p95", "%.0f", 600, r.figures(func(f *figure) float64 { return ms(f.P95) }, nameAccept, nameAccepts)),
+		atLeast("uploaded records worked on : creates in bulk", "%.2f", .6, r.ratios(byQueue, nameWorked)),
 		atLeast("creates, most users : fewest", "%.2f", .7, r.ratios(bySize, nameCreate)),
 		atLeast("look-ups, most users : fewest", "%.2f", .7, r.ratios(bySize, lookups...)),
 		atMost("GET group without members, largest group : smallest", "%.2f", 1.3, r.ratios(byMembers, nameGetGroup)),
