@@ -2,6 +2,7 @@ package expression
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr"
@@ -34,6 +35,12 @@ type LeftOut struct{ Name, Reason string }
 
 // Functions are the functions of the language, in the order of the alphabet.
 func Functions() []Function {
+	return slices.SortedFunc(slices.Values(functions()), func(a, b Function) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+}
+
+func functions() []Function {
 	var all []Function
 	for _, part := range [][]Function{logicFunctions, textFunctions, caseFunctions, listFunctions, dateFunctions, replaceFunctions, otherFunctions} {
 		all = append(all, part...)
@@ -53,7 +60,7 @@ func Missing() []LeftOut {
 // lookUp finds a function, or says what is wrong with the name.
 func lookUp(name string) (Function, string) {
 	near := ""
-	for _, f := range Functions() {
+	for _, f := range functions() {
 		if f.Name == name {
 			return f, ""
 		}
@@ -131,7 +138,7 @@ func wanting(i int, check func(v any) error) func([]ast.Node) error {
 // registered hands the library all functions, those of operators too.
 func registered() []expr.Option {
 	var options []expr.Option
-	for _, f := range append(Functions(), operatorFunctions...) {
+	for _, f := range append(functions(), operatorFunctions...) {
 		options = append(options, expr.Function(f.Name, f.run))
 	}
 	return options

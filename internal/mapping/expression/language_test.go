@@ -183,7 +183,12 @@ func TestWhatAnExpressionSaysOfItself(t *testing.T) {
 
 func TestFunctionsAreListedInOrder(t *testing.T) {
 	seen := map[string]bool{}
+	last := ""
 	for _, f := range Functions() {
+		if strings.ToLower(f.Name) < last {
+			t.Errorf("%s comes after %s", f.Name, last)
+		}
+		last = strings.ToLower(f.Name)
 		if seen[f.Name] || f.Meaning == "" || strings.HasPrefix(f.Name, "$") {
 			t.Errorf("%+v", f)
 		}

@@ -20,7 +20,7 @@ var logicFunctions = []Function{
 	{Name: "IgnoreFlowIfNullOrEmpty", Parameters: "expression", Meaning: "The value; if it is null or empty the attribute is left as it is.", least: 1, most: 1, do: ignoreFlow},
 	{Name: "IsNull", Parameters: "expression", Meaning: "Whether it is null: the attribute isn't there.", least: 1, most: 1,
 		do: func(_ *run, a arguments) (any, error) { return a.at(0) == nil, nil }},
-	{Name: "IsNullOrEmpty", Parameters: "expression", Meaning: "Whether it is null, an empty text or an empty list.", least: 1, most: 1,
+	{Name: "IsNullOrEmpty", Parameters: "expression", Meaning: "Whether it is null or an empty text, or a list that holds nothing else.", least: 1, most: 1,
 		do: func(_ *run, a arguments) (any, error) { return empty(a.at(0)), nil }},
 	{Name: "IsPresent", Parameters: "expression", Meaning: "The opposite of IsNullOrEmpty.", least: 1, most: 1,
 		do: func(_ *run, a arguments) (any, error) { return !empty(a.at(0)), nil }},

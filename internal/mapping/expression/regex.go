@@ -42,6 +42,10 @@ func ParsePattern(s string) (Pattern, error) {
 	return Pattern{compiled, len(program.Inst)}, nil
 }
 
+// Instructions is how large the compiled expression is: matching it against a text
+// takes at most that many steps for each byte.
+func (p Pattern) Instructions() int { return p.instructions }
+
 // syntaxFault says what RE2 doesn't know, and why not.
 func syntaxFault(err error) string {
 	var fault *syntax.Error

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,8 @@ func null(v any) any {
 	return v
 }
 
-// empty says whether a value is null or "", or a list of nothing.
+// empty says whether a value is null or "", or a list or complex value that holds
+// nothing else.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case nil, omitted, ignored:
@@ -53,10 +55,21 @@ func empty(v any) bool {
 	case string:
 		return v == ""
 	case []any:
-		return len(v) == 0
+		return !slices.ContainsFunc(v, func(e any) bool { return !empty(e) })
+	case map[string]any:
+		for _, e := range v {
+			if !empty(e) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
+
+// Empty says whether a value of a [Record] or a [Result] is no value: null or an
+// empty text, or a list or complex value that holds nothing else.
+func Empty(v any) bool { return empty(v) }
 
 // text gives a value as text, as CStr does; nil for null. It refuses lists and
 // complex values.

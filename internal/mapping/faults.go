@@ -1,0 +1,50 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Fault is one thing that is wrong with rules.
+type Fault struct {
+	At      string `json:"at"`      // "flows[3].expression"
+	Message string `json:"message"` // what is wrong, and the way out
+}
+
+// Faults are all that is wrong with rules, in their order.
+type Faults []Fault
+
+// Error gives one line for each.
+func (f Faults) Error() string {
+	var lines []string
+	for _, one := range f {
+		lines = append(lines, one.At+": "+one.Message)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (f *Faults) add(at, format string, args ...any) {
+	*f = append(*f, Fault{at, fmt.Sprintf(format, args...)})
+}
+
+// Problem is what kept a record, or an attribute of it, from being brought.
+type Problem struct {
+	Target   string // of the flow; empty if it is about the object
+	Code     Code
+	Sentence string // what is wrong, and the way out
+	// Blocks says that the object can't be brought at all; otherwise the attribute
+	// stays as it is, and the others are brought.
+	Blocks bool
+}
+
+// Code is a kind of problem.
+type Code string
+
+// The codes.
+const (
+	CodeExpression Code = "expressionFailed" // a function can't take what it was given
+	CodeValue      Code = "invalidValue"     // the value isn't one of the attribute
+	CodeRequired   Code = "requiredMissing"  // an attribute that every object needs has no value
+	CodeUnique     Code = "noUniqueValue"    // all values of SelectUniqueValue are taken
+	CodeMatch      Code = "nothingToMatch"   // no match rule has a value
+)
