@@ -7,7 +7,7 @@ import (
 
 // Fault is one thing that is wrong with rules.
 type Fault struct {
-	At      string `json:"at"`      // "flows[3].expression"
+	At      string `json:"at"`      // "flows[3].expression"; empty for the whole
 	Message string `json:"message"` // what is wrong, and the way out
 }
 
@@ -18,7 +18,10 @@ type Faults []Fault
 func (f Faults) Error() string {
 	var lines []string
 	for _, one := range f {
-		lines = append(lines, one.At+": "+one.Message)
+		if one.At != "" {
+			one.Message = one.At + ": " + one.Message
+		}
+		lines = append(lines, one.Message)
 	}
 	return strings.Join(lines, "\n")
 }

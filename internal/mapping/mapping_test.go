@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -355,4 +356,24 @@ func TestRedactHidesValuesAndProblems(t *testing.T) {
 			t.Errorf("told: %s", p.Sentence)
 		}
 	}
+}
+
+// One mapping serves all records of a source at once; with -race.
+func TestAMappingIsUsedAtOnce(t *testing.T) {
+	m := compiled(t, `{"scope":[[{"attribute":"user","operator":"regex","value":"^u"}]],"match":["userName"],`+with(
+		`{"target":"emails","kind":"expression","expression":"Split(Replace([mail], , \"[()]+\", , \"\", , ), \";\")"}`,
+		`{"target":"title","kind":"constant","value":"Clerk"}`)[1:])
+	in := input(t, map[string]any{"user": "u", "mail": "(a@x);b@x"})
+	want := told(m.Apply(in))
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 50 {
+				if got := told(m.Apply(in)); got != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			}
+		})
+	}
+	group.Wait()
 }

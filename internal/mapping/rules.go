@@ -1,11 +1,6 @@
 package mapping
 
-import (
-	"fmt"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "github.com/go-json-experiment/json/jsontext"
 
 // Rules are how the records of one source become resources of one type, as an
 // administrator edits them and a source keeps them.
@@ -92,17 +87,3 @@ const (
 	mostValue   = 64 << 10 // bytes of a constant or a default
 	mostText    = 4096     // bytes of a clause's value
 )
-
-// Parse reads rules. A name that doesn't exist, or that is there twice, is
-// refused, and so is what follows the JSON object. It doesn't check what the
-// rules say: see [Compile].
-func Parse(b []byte) (Rules, error) {
-	var r Rules
-	if len(b) > MaxRules {
-		return r, fmt.Errorf("the rules have %d bytes; at most %d are read", len(b), MaxRules)
-	}
-	if err := json.Unmarshal(b, &r, json.RejectUnknownMembers(true)); err != nil {
-		return Rules{}, fmt.Errorf("the rules aren't what is wanted: %w", err)
-	}
-	return r, nil
-}

@@ -14,19 +14,23 @@ import (
 
 func TestRulesAreReadStrictly(t *testing.T) {
 	for rules, want := range map[string]string{
-		`{"flows":[],"flow":[]}`:                           "flow",
-		`{"flows":[],"flows":[]}`:                          "duplicate",
-		`{"Flows":[]}`:                                     "Flows",
-		`{"flows":[{"target":"a","kind":"direct","x":1}]}`: `"x"`,
-		`{"flows":[]} {}`:                                  "invalid character",
-		`{"flows":"none"}`:                                 "flows",
-		`[]`:                                               "array",
-		``:                                                 "EOF",
-		`{"clearOmitted":"yes"}`:                           "clearOmitted",
-		strings.Repeat(" ", MaxRules+1):                    "at most 262144",
+		`{"flows":[],"flow":[]}`:  "flow: there is no such name",
+		`{"flows":[],"flows":[]}`: "the same name twice",
+		`{"Flows":[]}`:            "Flows: there is no such name",
+		`{"flows":[{"target":"a"},{"target":"a","kind":"direct","x":1}]}`: "flows[1].x: there is no such name",
+		`{"flows":[{"target":5}]}`:                                        "flows[0].target: want text, not a number",
+		`{"scope":[[{"attribute":"x","operator":["eq"]}]]}`:               "scope[0][0].operator: want text, not an array",
+		`{"flows":[]} {}`:               "JSON",
+		`{"flows":"none"}`:              "flows: want an array, not a string",
+		`{"flows":["none"]}`:            "flows[0]: want an object, not a string",
+		`[]`:                            "want an object, not an array",
+		``:                              "JSON",
+		"{\"flows\":[\xff]}":            "JSON",
+		`{"clearOmitted":"yes"}`:        "clearOmitted: want true or false, not a string",
+		strings.Repeat(" ", MaxRules+1): "at most 262144",
 	} {
 		_, err := Parse([]byte(rules))
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if faults := (Faults{}); !errors.As(err, &faults) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: %v, want %q", rules, err, want)
 		}
 	}
