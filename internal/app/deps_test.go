@@ -36,6 +36,16 @@ var layers = []struct {
 		"the rules are pure",
 	},
 	{
+		[]string{"internal/mapping"},
+		[]string{module + "store/...", module + "internal/directory", module + "internal/reconcile", module + "scim", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"what a source's rules make of a record is pure",
+	},
+	{
+		[]string{"internal/mapping/expression"},
+		[]string{module + "...", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"the language knows records, and nothing of SCIM or of us",
+	},
+	{
 		[]string{"internal/directory"},
 		[]string{module + "store/gormstore", module + "scim", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
 		"the core knows neither SQL nor a router",
