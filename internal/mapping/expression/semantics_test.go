@@ -30,6 +30,7 @@ func TestNullAndEmpty(t *testing.T) {
 		{`DateAdd("d", 1, [null])`, nil},
 		{`DateAdd("d", [null], Now())`, nil},
 		{`DateDiff("d", Now(), [null])`, nil},
+		{`IIF(1 = 2, "a", )`, nil},
 		{`DateFromNum([null])`, nil},
 		{`DateFromNum(0)`, nil},
 		{`DateFromNum(9223372036854775807)`, nil},
@@ -245,6 +246,8 @@ func TestDates(t *testing.T) {
 		{`DateAdd(CStr("q"), 1, "2026-01-31")`, refusal("the interval is one of")},
 		{`DateDiff("d", "2026-01-31T23:00:00Z", "2026-02-01T01:00:00Z")`, 0},
 		{`DateDiff("m", "2026-01-31", "2026-02-01")`, 1},
+		{`DateDiff("ww", "2026-01-31", "2026-02-01")`, 1}, // from a Saturday to a Sunday
+		{`DateDiff("ww", "2026-02-01", "2026-02-07")`, 0},
 		{`DateDiff("s", [when], "2026-01-31T12:00:02Z")`, 1},
 		{`DateDiff("s", "2026-01-31T12:00:02Z", [when])`, -1},
 		{`DateDiff("d", "0001-01-01", "9999-12-31")`, 3652058},
