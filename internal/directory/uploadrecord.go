@@ -107,6 +107,7 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 	}
 	if !res.Changed {
 		u.Status, u.Action, u.Code = store.UploadSkipped, "other", codeNoChange
+		u.Detail = firstNonempty(u.Detail, "The user is as the record says already.")
 	}
 	for _, e := range w.events[events:] {
 		if e.SubjectRID == res.Record.RID {
