@@ -46,6 +46,11 @@ var layers = []struct {
 		"the language knows records, and nothing of SCIM or of us",
 	},
 	{
+		[]string{"internal/csvrecords"},
+		[]string{module + "internal/...", module + "scim/...", module + "store/..."},
+		"it reads and writes files, and knows nothing of us",
+	},
+	{
 		[]string{"internal/directory"},
 		[]string{module + "store/gormstore", module + "scim", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
 		"the core knows neither SQL nor a router",

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/workspace-scim/workspace/internal/csvrecords"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -29,12 +30,12 @@ func TestS13NoCellIsAFormula(t *testing.T) {
 		t.Errorf("%d cases", cases)
 	}
 	for _, cell := range []string{" =1", "\u00a0+1", "＝1", "－1", "\n=1"} {
-		if got := Plain(cell); got != "'"+cell {
+		if got := csvrecords.Plain(cell); got != "'"+cell {
 			t.Errorf("%q became %q", cell, got)
 		}
 	}
 	for _, cell := range []string{"", "a=1", `{"a":"=1"}`, "1-2", "é", " ", "'=1"} {
-		if got := Plain(cell); got != cell {
+		if got := csvrecords.Plain(cell); got != cell {
 			t.Errorf("%q became %q", cell, got)
 		}
 	}
