@@ -81,6 +81,7 @@ type Reader interface {
 	AuditReader
 	PushReader
 	UploadReader
+	SealReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -178,6 +179,7 @@ type Tx interface {
 	JobWriter
 	PushWriter
 	UploadWriter
+	SealWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the

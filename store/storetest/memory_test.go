@@ -62,6 +62,7 @@ type data struct {
 	stamp        int64
 	records      []store.UploadRecord
 	uploadJobs   []store.UploadJob
+	seals        []store.Seal
 	connectors
 	pushes
 }
@@ -71,7 +72,7 @@ func (d *data) clone() *data {
 	c.tenants, c.sources, c.tokens = slices.Clone(d.tenants), slices.Clone(d.sources), slices.Clone(d.tokens)
 	c.federations, c.conflicts, c.events = slices.Clone(d.federations), slices.Clone(d.conflicts), slices.Clone(d.events)
 	c.grants, c.jobs = slices.Clone(d.grants), slices.Clone(d.jobs)
-	c.records, c.uploadJobs = slices.Clone(d.records), slices.Clone(d.uploadJobs)
+	c.records, c.uploadJobs, c.seals = slices.Clone(d.records), slices.Clone(d.uploadJobs), slices.Clone(d.seals)
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)
