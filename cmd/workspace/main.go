@@ -13,6 +13,7 @@
 //	workspace job list|set
 //	workspace item reconcile
 //	workspace verify source|isolation
+//	workspace audit verify|head      hold the log against its seals
 //	workspace drill                  try out what protects a source from accidents
 //	workspace events                 print the log
 //	workspace backup FILE            copy the database
@@ -66,6 +67,7 @@ type CLI struct {
 	Item          ItemCmd          `cmd:"" help:"Compare items with the groups that they follow."`
 	Drill         DrillCmd         `cmd:"" help:"Feed accidents to the guards of sources, change nothing, and fail if one isn't held."`
 	Verify        VerifyCmd        `cmd:"" help:"Hold what is stored against what the sources asserted."`
+	Audit         AuditCmd         `cmd:"" help:"Hold the log of a tenant against its seals."`
 	Events        EventsCmd        `cmd:"" help:"Print the log of a tenant as JSON lines."`
 	Backup        BackupCmd        `cmd:"" help:"Write a consistent copy of the database, also while the server runs."`
 	SupportBundle SupportBundleCmd `cmd:"" help:"Write what support needs to see of a tenant, without secrets and values of people, to a zip archive."`

@@ -52,6 +52,7 @@ var routes = []route{
 	{"POST", "/runs/{r}/undo", `{}`, admins},
 	{"POST", "/sources/{s}/verify", "", admins},
 	{"GET", "/digests", "", admins},
+	{"GET", "/events/head", "", admins},
 	{"GET", "/support-bundle", "", admins},
 	{"POST", "/runs/{r}/objects", `{"objects":[{"anchor":"x"}]}`, sources},
 	{"POST", "/sources/{s}/departed", `{"anchors":["x"]}`, sources},

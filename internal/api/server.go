@@ -113,6 +113,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/sources/:id/verify", methods{post: s.verifySource})
 	route("/support-bundle", methods{get: s.supportBundle})
 	route("/digests", methods{get: s.listDigests})
+	route("/events/head", methods{get: s.getLogHead})
 	route("/runs", methods{get: s.listRuns})
 	route("/runs/:id", methods{get: s.getRun, patch: s.patchRun})
 	route("/runs/:id/plan", methods{get: s.getPlan, put: s.putPlan})

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"encoding/hex"
 	"net/http"
+	"time"
 )
 
 // verifySource compares what a source asserted with what is stored. The report
@@ -32,6 +34,25 @@ func (s *Server) listDigests(r *request) error {
 	out := listing[digest]{Items: make([]digest, 0, len(all))}
 	for _, x := range all {
 		out.Items = append(out.Items, digest(x))
+	}
+	return r.json(http.StatusOK, out)
+}
+
+// logHead is the last seal of the tenant's log.
+type logHead struct {
+	Seq      int64      `json:"seq"`
+	SHA256   string     `json:"sha256,omitempty"`
+	SealedAt *time.Time `json:"sealedAt,omitempty"`
+}
+
+func (s *Server) getLogHead(r *request) error {
+	x, err := s.dir.SealedHead(r.c.Request().Context(), r.actor)
+	if err != nil {
+		return err
+	}
+	out := logHead{Seq: x.Seq, SHA256: hex.EncodeToString(x.Hash)}
+	if x.Seq != 0 {
+		out.SealedAt = &x.SealedAt
 	}
 	return r.json(http.StatusOK, out)
 }

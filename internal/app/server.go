@@ -40,6 +40,7 @@ const shutdownTimeout = 8 * time.Second
 const (
 	sweepEvery = 10 * time.Minute
 	flushEvery = time.Minute
+	sealEvery  = 5 * time.Second
 	lastFlush  = 500 * time.Millisecond
 )
 
@@ -194,6 +195,7 @@ func (s *Server) Run(ctx context.Context) error {
 	background.Go(func() { s.background(work) })
 	background.Go(func() { s.work(work) })
 	background.Go(func() { s.uploads(work) })
+	background.Go(func() { s.sealLog(work) })
 	pulling, endConnectors := context.WithCancel(ctx)
 	defer endConnectors()
 	var connectors sync.WaitGroup
@@ -249,6 +251,25 @@ func (s *Server) background(ctx context.Context) {
 			if err := s.directory.SweepPushes(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("sweep", "error", store.LogText(err))
 			}
+		}
+	}
+}
+
+// sealLog seals the log until ctx ends.
+func (s *Server) sealLog(ctx context.Context) {
+	tick := time.NewTicker(sealEvery)
+	defer tick.Stop()
+	failed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			err := s.directory.SealLog(ctx)
+			if err != nil && ctx.Err() == nil && !failed {
+				s.log.Error("sealing the log", "error", store.LogText(err))
+			}
+			failed = err != nil // told once, until it works again
 		}
 	}
 }

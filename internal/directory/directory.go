@@ -59,6 +59,7 @@ type Directory struct {
 	features  map[string]bool
 	repaired  func(id string)
 	uploads   chan struct{} // holds a signal when records came, see UploadsArrived
+	sealer    sealer
 	// sharedClock says that leases are judged by the database's clock.
 	sharedClock bool
 
