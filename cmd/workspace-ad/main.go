@@ -34,6 +34,7 @@ import (
 	"github.com/workspace-scim/workspace/connectors/scimclient"
 	"github.com/workspace-scim/workspace/internal/agent"
 	"github.com/workspace-scim/workspace/internal/cliconfig"
+	"github.com/workspace-scim/workspace/internal/progressbar"
 	"golang.org/x/term"
 )
 
@@ -81,10 +82,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser.FatalIfErrorf(err)
 	p := &program{ctx: ctx, cli: &cli, stdout: stdout}
 	logs := stderr
-	if bar := newBar(stderr); bar != nil {
-		p.progress, logs = bar.tell, bar.over(stderr)
+	if bar := progressbar.New(stderr); bar != nil {
+		p.progress = func(x runner.Progress) {
+			bar.Tell(progressbar.Progress{Phase: x.Phase, Done: x.Done, Total: x.Total, Unit: "objects"})
+		}
+		logs = bar.Over(stderr)
 		if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			p.stdout = bar.over(stdout)
+			p.stdout = bar.Over(stdout)
 		}
 	}
 	if command.Command() == "run" {

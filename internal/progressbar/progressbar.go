@@ -1,4 +1,5 @@
-package main
+// Package progressbar draws on a terminal how far something is.
+package progressbar
 
 import (
 	"fmt"
@@ -8,18 +9,25 @@ import (
 	"sync"
 	"time"
 
-	"github.com/workspace-scim/workspace/connectors/runner"
 	"golang.org/x/term"
 )
 
 // redrawEvery is the least time between two drawings of the line.
 const redrawEvery = 100 * time.Millisecond
 
-// bar is a line at the bottom of a terminal that says how far a pull is. What
+// Progress is how far something is.
+type Progress struct {
+	Phase string // what is done; "" when it is over
+	Done  int64
+	Total int64  // 0 while unknown
+	Unit  string // what is counted: "objects"
+}
+
+// Bar is a line at the bottom of a terminal that says how far something is. What
 // else is written to the terminal goes through it, so that the two don't mix. It
 // is drawn without escape sequences: a carriage return, and spaces over what was
 // there.
-type bar struct {
+type Bar struct {
 	out   io.Writer
 	width func() int
 
@@ -29,14 +37,14 @@ type bar struct {
 	drawn time.Time
 }
 
-// newBar makes the bar of a terminal; nil if w is none, or one that can't
+// New makes the bar of a terminal; nil if w is none, or one that can't
 // overwrite.
-func newBar(w io.Writer) *bar {
+func New(w io.Writer) *Bar {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
-	return &bar{out: f, width: func() int {
+	return &Bar{out: f, width: func() int {
 		n, _, err := term.GetSize(int(f.Fd()))
 		if err != nil || n < 20 {
 			return 80
@@ -45,8 +53,9 @@ func newBar(w io.Writer) *bar {
 	}}
 }
 
-// tell fulfils agent.Options.Progress.
-func (b *bar) tell(p runner.Progress) {
+// Tell draws how far it is, not more often than an eye can follow; when it is over
+// the line is taken away.
+func (b *Bar) Tell(p Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -66,12 +75,12 @@ func (b *bar) tell(p runner.Progress) {
 
 // progressLine is what a line of this many columns says: a bar where it is known
 // how much there is, else the count alone.
-func progressLine(p runner.Progress, since time.Duration, width int) string {
+func progressLine(p Progress, since time.Duration, width int) string {
 	line := fmt.Sprintf("%-8s %d", p.Phase, p.Done)
 	if p.Total > 0 {
 		line += fmt.Sprintf("/%d", p.Total)
 	}
-	line += " objects"
+	line += " " + p.Unit
 	if s := since.Seconds(); s >= 1 {
 		line += fmt.Sprintf(", %.0f/s", float64(p.Done)/s)
 	}
@@ -84,7 +93,7 @@ func progressLine(p runner.Progress, since time.Duration, width int) string {
 }
 
 // draw puts a line in the place of the one that is there.
-func (b *bar) draw(line string) {
+func (b *Bar) draw(line string) {
 	if line == b.line {
 		return
 	}
@@ -97,12 +106,12 @@ func (b *bar) draw(line string) {
 	b.line = line
 }
 
-// over gives a writer to the same terminal, which clears the line first and
+// Over gives a writer to the same terminal, which clears the line first and
 // draws it again afterwards.
-func (b *bar) over(w io.Writer) io.Writer { return &overBar{b, w} }
+func (b *Bar) Over(w io.Writer) io.Writer { return &overBar{b, w} }
 
 type overBar struct {
-	*bar
+	*Bar
 	to io.Writer
 }
 

@@ -1,4 +1,4 @@
-package main
+package progressbar
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/workspace-scim/workspace/connectors/runner"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,13 +51,13 @@ func terminal(t *testing.T) (tty *os.File, shown func() string) {
 func TestProgressIsForTerminalsAlone(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	tty, shown := terminal(t)
-	b := newBar(tty)
+	b := New(tty)
 	if b == nil {
 		t.Fatal("no bar on a terminal")
 	}
-	b.tell(runner.Progress{Phase: "reading", Done: 500, Total: 1000})
-	slog.New(slog.NewTextHandler(b.over(tty), nil)).Info("hello")
-	b.tell(runner.Progress{})
+	b.Tell(Progress{Phase: "reading", Done: 500, Total: 1000, Unit: "objects"})
+	slog.New(slog.NewTextHandler(b.Over(tty), nil)).Info("hello")
+	b.Tell(Progress{})
 	lines := strings.Split(shown(), "\n")
 	const bar = "reading  500/1000 objects [############............]  50 %"
 	if len(lines) != 2 || !strings.HasSuffix(lines[0], "msg=hello\r") || strings.Contains(lines[0]+lines[1], "\x1b") {
@@ -75,13 +74,13 @@ func TestProgressIsForTerminalsAlone(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	if newBar(w) != nil || newBar(new(bytes.Buffer)) != nil {
+	if New(w) != nil || New(new(bytes.Buffer)) != nil {
 		t.Error("a bar where there is no terminal")
 	}
 	t.Setenv("TERM", "dumb")
 	tty, _ = terminal(t)
 	defer tty.Close()
-	if newBar(tty) != nil {
+	if New(tty) != nil {
 		t.Error("a bar on a terminal that can't overwrite")
 	}
 }
@@ -89,7 +88,7 @@ func TestProgressIsForTerminalsAlone(t *testing.T) {
 func TestProgressFitsTheLine(t *testing.T) {
 	for width := 5; width < 200; width++ {
 		for _, total := range []int64{0, 1, 100000} {
-			if l := progressLine(runner.Progress{Phase: "applying", Done: 99999, Total: total}, 7e9, width); len(l) > width {
+			if l := progressLine(Progress{Phase: "applying", Done: 99999, Total: total, Unit: "objects"}, 7e9, width); len(l) > width {
 				t.Fatalf("%q has %d columns, %d are there", l, len(l), width)
 			}
 		}
