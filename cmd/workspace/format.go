@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // year is the life of a token unless said otherwise.
@@ -54,4 +55,15 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// printable is a text that came from elsewhere, for a terminal: what would move
+// the cursor is shown as a sign.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }

@@ -6,6 +6,7 @@
 //	workspace attribute add|list
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke
+//	workspace upload FILE            upload people from a CSV file
 //	workspace run list|plan|impact|approve|reject|undo
 //	workspace conflict list|adopt|keep-apart
 //	workspace explain SUBJECT        say why a user or group is as it is
@@ -59,6 +60,7 @@ type CLI struct {
 	Attribute     AttributeCmd     `cmd:"" help:"Manage the custom attributes of a tenant's users."`
 	Token         TokenCmd         `cmd:"" help:"Manage credentials."`
 	Agent         AgentCmd         `cmd:"" help:"Manage the agents of sources."`
+	Upload        UploadCmd        `cmd:"" help:"Upload people from a CSV file."`
 	Run           RunCmd           `cmd:"" help:"Show the runs of sources, and decide about those that are held."`
 	Conflict      ConflictCmd      `cmd:"" help:"Show and decide what sources asked for and another account has."`
 	Explain       ExplainCmd       `cmd:"" help:"Say why a user or group, an attribute or a membership is as it is."`

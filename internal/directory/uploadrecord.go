@@ -13,7 +13,11 @@ import (
 
 // The codes of records that aren't those of rules.
 const (
-	codeNoChange = "noChange"         // the record says what is so already
+	// CodeNoChange says that the record says what is so already, CodeOutOfScope that
+	// rules don't bring it.
+	CodeNoChange   = "noChange"
+	CodeOutOfScope = "outOfScope"
+
 	codeStaging  = "staging"          // the source is in staging: nothing was written
 	codeNotOwner = "notAuthoritative" // kept, and another source's values stay
 )
@@ -33,6 +37,12 @@ func (b *batch) read(w *Writer) error {
 		u := &b.records[i]
 		if u.Code != "" {
 			u.Status, u.Action = store.UploadFailure, "other"
+			if u.Code == CodeOutOfScope {
+				u.Status = store.UploadSkipped
+			}
+			why := u.Detail
+			_, _ = b.decode(u) // it says who that is, as far as it can be read
+			u.Detail = why
 			continue
 		}
 		said, err := b.decode(u)
@@ -91,6 +101,9 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 	var res Result
 	var known bool
 	err := w.Savepoint(func() (err error) {
+		if err := b.repeated(w, u); err != nil {
+			return err
+		}
 		res, known, err = b.apply(w, said)
 		return err
 	})
@@ -100,13 +113,14 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 	if err != nil {
 		return err
 	}
+	b.carried(u)
 	u.Subject = res.Record.ID
 	u.Status, u.Action = store.UploadSuccess, "update"
 	if !known {
 		u.Action = "create"
 	}
 	if !res.Changed {
-		u.Status, u.Action, u.Code = store.UploadSkipped, "other", codeNoChange
+		u.Status, u.Action, u.Code = store.UploadSkipped, "other", CodeNoChange
 		u.Detail = firstNonempty(u.Detail, "The user is as the record says already.")
 	}
 	for _, e := range w.events[events:] {
@@ -114,7 +128,7 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 			describeRecord(u, e)
 		}
 	}
-	if u.Code == codeNoChange {
+	if u.Code == CodeNoChange {
 		return nil
 	}
 	if b.actor.staging() {

@@ -36,6 +36,10 @@ const (
 type Uploaded struct {
 	Data    []byte
 	Refused string
+	// Code is the code of Refused, "" for RuleInvalid; Note is told of a record that
+	// isn't refused. Those of files have them.
+	Code string
+	Note string
 }
 
 // AcceptUpload keeps records of the actor's source to be worked on later, in

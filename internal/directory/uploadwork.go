@@ -80,6 +80,8 @@ type batch struct {
 	limit   int
 	records []store.UploadRecord
 	said    []*document.Object // what each says, nil for what can't be read
+	files   map[string]bool    // the runs that are those of files
+	seen    map[string]bool    // their records that were carried out, by fileKey
 	// managers are the ids of managers that were found, by what records call them.
 	managers map[string]string
 }
@@ -127,7 +129,7 @@ func (d *Directory) tryUploads(ctx context.Context, j store.UploadJob, limit int
 
 // carryOut does the work of a batch in its transaction.
 func (b *batch) carryOut(w *Writer) error {
-	b.records, b.managers = nil, map[string]string{}
+	b.begin()
 	j, err := w.tx.LockUploads(b.actor.Tenant.ID, b.actor.Source.ID)
 	if err != nil || j.Paused {
 		return err
@@ -138,6 +140,9 @@ func (b *batch) carryOut(w *Writer) error {
 	runs, err := b.runs(w.tx)
 	if err != nil {
 		return err
+	}
+	for id, n := range runs {
+		b.files[id] = n != nil && n.Partition == filePartition
 	}
 	if err := b.read(w); err != nil {
 		return err
@@ -153,6 +158,11 @@ func (b *batch) carryOut(w *Writer) error {
 		}
 	}
 	return b.settle(w.tx, runs)
+}
+
+// begin forgets what an earlier try of the transaction left.
+func (b *batch) begin() {
+	b.records, b.managers, b.files, b.seen = nil, map[string]string{}, map[string]bool{}, map[string]bool{}
 }
 
 // runs gives the runs of the batch by their ids, locked; those that are gone are
@@ -197,9 +207,7 @@ func (b *batch) settle(tx store.Tx, runs map[string]*store.Run) error {
 	}
 	for _, n := range order {
 		n.State = store.RunRunning
-		if n.Done >= n.Total {
-			n.State = store.RunSucceeded
-		}
+		completeUpload(n)
 		if err := b.d.putRun(tx, n); err != nil {
 			return err
 		}
@@ -212,7 +220,7 @@ func countUpload(n *store.Run, u store.UploadRecord) {
 	switch {
 	case u.Status == store.UploadFailure:
 		n.Counts.Failed++
-	case u.Status == store.UploadSkipped && u.Code == codeNoChange:
+	case u.Status == store.UploadSkipped && u.Code == CodeNoChange:
 		n.Counts.Unchanged++
 	case u.Status == store.UploadSkipped:
 		if n.Counts.Skipped == nil {
