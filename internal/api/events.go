@@ -106,7 +106,7 @@ func (r *request) wantsCSV() (bool, error) {
 		csv = csv || err == nil && media == "text/csv" && q.Get("format") == ""
 	}
 	if csv && (q.Has("limit") || q.Has("cursor")) {
-		return false, problem{Status: http.StatusBadRequest, Code: "invalidQuery", Detail: "A file has no pages: it holds all events that fit.", Way: "Leave limit and cursor out, and narrow it by since and until."}
+		return false, problem{Status: http.StatusBadRequest, Code: "invalidQuery", Detail: "A file has no pages: it holds all that fits.", Way: "Leave limit and cursor out."}
 	}
 	return csv, nil
 }

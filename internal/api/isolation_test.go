@@ -10,7 +10,7 @@ import (
 )
 
 // route is an endpoint with a request that its owner may send. In paths, {s} is
-// the source, {r} a run, {a} an agent, {c} a conflict, {g} a group, {u} a user,
+// the source, {r} a run, {f} the upload of a file, {a} an agent, {c} a conflict, {g} a group, {u} a user,
 // {p} a product.
 type route struct {
 	method, path, body string
@@ -34,6 +34,9 @@ var routes = []route{
 	{"POST", "/sources/{s}/problems/.search", `{"anchors":["a"]}`, all},
 	{"GET", "/sources/{s}/runs", "", all},
 	{"POST", "/sources/{s}/runs", `{"kind":"full"}`, sources},
+	{"POST", "/sources/{s}/uploads", "externalId,userName\n1,a@contoso.com\n", "source admin"},
+	{"GET", "/sources/{s}/uploads/{f}", "", all},
+	{"GET", "/sources/{s}/uploads/{f}/results", "", all},
 	{"GET", "/sources/{s}/leases", "", all},
 	{"POST", "/sources/{s}/leases/default", `{"ttl":30,"holder":"x"}`, sources},
 	{"DELETE", "/sources/{s}/leases/default", "", sources},
@@ -80,14 +83,14 @@ var routes = []route{
 }
 
 // places are what the paths name.
-type places struct{ source, run, agent, conflict, group, user, product, item string }
+type places struct{ source, run, agent, conflict, group, user, product, item, file string }
 
 func (r route) on(p places) string {
-	return strings.NewReplacer("{s}", p.source, "{r}", p.run, "{a}", p.agent, "{c}", p.conflict, "{g}", p.group, "{u}", p.user, "{p}", p.product, "{i}", p.item).Replace(r.path)
+	return strings.NewReplacer("{s}", p.source, "{r}", p.run, "{a}", p.agent, "{c}", p.conflict, "{g}", p.group, "{u}", p.user, "{p}", p.product, "{i}", p.item, "{f}", p.file).Replace(r.path)
 }
 
 // nowhere names what there isn't.
-var nowhere = places{nothing, nothing, nothing, "999999999", nothing, nothing, nothing, nothing}
+var nowhere = places{nothing, nothing, nothing, "999999999", nothing, nothing, nothing, nothing, nothing}
 
 const nothing = "01234567-89ab-7cde-8f01-23456789abcd"
 
@@ -98,6 +101,7 @@ func (h *house) furnish() (p places, lease string) {
 	p.source = h.adID
 	p.run = h.ad.want(201, "POST", "/sources/"+h.adID+"/runs", object{"kind": "full"}, lease).Body["id"].(string)
 	h.ad.want(200, "PUT", "/runs/"+p.run+"/plan", "plan", lease)
+	p.file = h.ad.want(202, "POST", "/sources/"+h.adID+"/uploads", "externalId,userName\n").Body["id"].(string)
 	h.ad.want(204, "PUT", "/sources/"+h.adID+"/checkpoints/default", "x", lease, "If-None-Match: *")
 	_, p.agent = h.agent(h.adID, "dc1")
 	user, conflict := h.collide(h.ad, "ana@contoso.com", "")
@@ -155,7 +159,7 @@ func TestNobodyCrossesSourcesOrTenants(t *testing.T) {
 func TestEveryRouteAsksWhoSpeaks(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house) {
 		for _, r := range append(routes, route{"GET", "", "", all}, route{"GET", "/nothing", "", all}) {
-			path := r.on(places{h.adID, nothing, nothing, nothing, nothing, nothing, nothing, nothing})
+			path := r.on(places{h.adID, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing})
 			for _, token := range []string{"", " ", "null", h.AdminToken[:40], h.AdminToken + "x"} {
 				x := (&client{t, h.App, token}).do(r.method, path, r.body)
 				if x.Status != 401 || x.Header.Get("WWW-Authenticate") == "" {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/workspace-scim/workspace/internal/csvrecords"
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -62,6 +63,7 @@ func problemOf(err error) problem {
 	var p problem
 	var v *directory.Violation
 	var auth *directory.AuthError
+	var file *csvrecords.Fault
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &p):
@@ -72,6 +74,8 @@ func problemOf(err error) problem {
 			p.Status = http.StatusBadRequest
 		}
 		return p
+	case errors.As(err, &file):
+		return problem{Status: http.StatusBadRequest, Code: string(file.Code), Detail: file.Sentence}
 	case errors.As(err, &auth):
 		return problem{Status: http.StatusUnauthorized, Code: string(auth.Reason), Detail: auth.Detail}
 	case errors.As(err, &tooLarge):

@@ -43,6 +43,7 @@ type request struct {
 
 	id        string // the path's :id
 	partition string // the path's :partition
+	upload    string // the path's :upload
 }
 
 // txn is the request's id, which joins events and log lines.
@@ -81,6 +82,8 @@ func (r *request) place() error {
 			return store.ErrNotFound
 		case name == "id":
 			r.id = value
+		case name == "upload":
+			r.upload = value
 		case name == "partition" && !plain(value):
 			return store.ErrNotFound
 		case name == "partition":

@@ -23,6 +23,8 @@ type Config struct {
 	// Rate is how many requests a second one source may send, and all admin
 	// tokens of a tenant together; 0 for 500. It is per process.
 	Rate float64
+	// MaxFile is how many bytes a file that is uploaded may have; 0 for 1 GiB.
+	MaxFile int64
 }
 
 // Server is the API.
@@ -34,6 +36,8 @@ type Server struct {
 	rates   *ratelimit.Keyed // by source
 	// enrolments bounds the guesses of those who have no token.
 	enrolments *ratelimit.Keyed
+	maxFile    int64
+	files      chan struct{} // one for each file that is being taken
 	// description is the OpenAPI document, operations what it says of parameters.
 	description []byte
 	operations  map[string]operation
@@ -54,9 +58,13 @@ func New(c Config) *Server {
 	if c.Rate == 0 {
 		c.Rate = defaultRate
 	}
+	if c.MaxFile == 0 {
+		c.MaxFile = defaultMaxFile
+	}
 	description, operations := mustDescribe()
 	return &Server{
 		dir: c.Directory, log: c.Logger, version: c.Version, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate),
+		maxFile: c.MaxFile, files: make(chan struct{}, maxFiles),
 		description: description, operations: operations,
 	}
 }
@@ -99,6 +107,9 @@ func (s *Server) endpoints() []endpoint {
 	route("/sources/:id/problems/.search", methods{post: s.findProblems})
 	route("/sources/:id/departed", methods{post: s.depart})
 	route("/sources/:id/runs", methods{get: s.listSourceRuns, post: s.startRun})
+	route("/sources/:id/uploads", methods{post: s.uploadFile})
+	route("/sources/:id/uploads/:upload", methods{get: s.getUpload})
+	route("/sources/:id/uploads/:upload/results", methods{get: s.listResults})
 	route("/sources/:id/leases", methods{get: s.listLeases})
 	route("/sources/:id/leases/:partition", methods{post: s.acquireLease, del: s.releaseLease})
 	route("/sources/:id/checkpoints/:partition", methods{get: s.getCheckpoint, put: s.putCheckpoint})

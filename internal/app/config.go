@@ -62,6 +62,9 @@ type Config struct {
 	// AccessTokenLife is how long an OAuth access token lives, 1 to 6 hours (what
 	// Entra asks for); 0 for 1 hour.
 	AccessTokenLife time.Duration `name:"access-token-life" placeholder:"DURATION" default:"1h" help:"How long an OAuth access token lives, 1h to 6h (default ${default})."`
+	// MaxUpload is how large a file of people may be that is uploaded by the API, in
+	// MiB; 0 for 1024. It lies in the temporary directory while it is accepted.
+	MaxUpload int `name:"max-upload" placeholder:"MIB" default:"1024" help:"How many MiB a CSV file may have that is uploaded by the API (default ${default})."`
 	// AD are files of connectors that bring Active Directory domains from inside
 	// the server.
 	AD []string `name:"ad" type:"path" placeholder:"FILE" help:"YAML file of a connector for Active Directory inside the server (docs/ad.md); repeatable."`
@@ -91,6 +94,9 @@ func (s Switches) check() error {
 func (c Config) defaults() Config {
 	if c.Rate == 0 {
 		c.Rate = 5000
+	}
+	if c.MaxUpload == 0 {
+		c.MaxUpload = 1024
 	}
 	if c.AccessTokenLife == 0 {
 		c.AccessTokenLife = time.Hour
@@ -122,6 +128,9 @@ func (c Config) check() error {
 	}
 	if c.Rate < 1 {
 		return fmt.Errorf("rate: %d is less than 1", c.Rate)
+	}
+	if c.MaxUpload < 1 || c.MaxUpload > 1<<20 {
+		return fmt.Errorf("max-upload: %d is not within 1 and 1048576", c.MaxUpload)
 	}
 	if c.AccessTokenLife < time.Hour || c.AccessTokenLife > 6*time.Hour {
 		return fmt.Errorf("access-token-life: %s is not within 1h to 6h", c.AccessTokenLife)

@@ -44,7 +44,7 @@ func (s *Server) routes() (*echo.Echo, error) {
 		Repaired:  s.metrics.repaired,
 		Limits:    scim.Limits{Rate: float64(s.config.Rate)},
 	}).Mount(e)
-	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version}).Mount(e)
+	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version, MaxFile: int64(s.config.MaxUpload) << 20}).Mount(e)
 	inbound.New(inbound.Config{Directory: s.directory, Logger: s.log, BaseURL: s.config.BaseURL}).Mount(e)
 	return e, nil
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
+// MediaType is that of what a Result writes.
+const MediaType = "text/csv; charset=utf-8; header=present"
+
 // resultPage is how many records are read at once.
 const resultPage = 1000
 

@@ -56,14 +56,39 @@ func (d *Directory) BeginFile(ctx context.Context, a Actor, source string, conte
 
 // fileSource finds the source that a file is uploaded to.
 func fileSource(r store.Reader, a Actor, id string) (store.Source, error) {
-	if a.Agent != "" {
-		return store.Source{}, &Violation{Rule: RuleForbidden, Detail: "An agent uploads no files.", Way: "Use a token of the source, or an admin token."}
-	}
 	s, err := ownSource(r, a, id)
+	if err == nil && a.Agent != "" {
+		err = &Violation{Rule: RuleForbidden, Detail: "An agent uploads no files.", Way: "Use a token of the source, or an admin token."}
+	}
 	if err == nil && s.Kind == store.SourceWorkspace {
 		err = invalid("source", "Files aren't uploaded to the workspace source.", "Add a source of the kind api.")
 	}
 	return s, err
+}
+
+// FileSource gives the source that the actor uploads files to; what keeps it from
+// that is a Violation, and store.ErrNotFound says that it doesn't see it.
+func (d *Directory) FileSource(ctx context.Context, a Actor, id string) (s store.Source, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		s, err = fileSource(r, a, id)
+		return err
+	})
+	return s, err
+}
+
+// Upload gets the run of an upload to a source that the actor sees.
+func (d *Directory) Upload(ctx context.Context, a Actor, source, run string) (n store.Run, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		s, err := seenSource(r, a, source)
+		if err != nil {
+			return err
+		}
+		if n, err = seenRun(r, a, run); err == nil && (n.Source != s.ID || n.Kind != runUpload) {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	return n, err
 }
 
 // fileID makes the id of a run out of what is uploaded (RFC 9562 §5.8), so that
