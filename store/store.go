@@ -82,6 +82,7 @@ type Reader interface {
 	PushReader
 	UploadReader
 	SealReader
+	StreamReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -180,6 +181,7 @@ type Tx interface {
 	PushWriter
 	UploadWriter
 	SealWriter
+	StreamWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the

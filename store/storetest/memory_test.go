@@ -65,6 +65,7 @@ type data struct {
 	seals        []store.Seal
 	connectors
 	pushes
+	streams
 }
 
 func (d *data) clone() *data {
@@ -76,7 +77,7 @@ func (d *data) clone() *data {
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)
-	c.connectors, c.pushes = d.connectors.clone(), d.pushes.clone()
+	c.connectors, c.pushes, c.streams = d.connectors.clone(), d.pushes.clone(), d.streams.clone()
 	return &c
 }
 

@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"audit", auditChecks()},
 		{"uploads", uploadChecks()},
 		{"seals", sealChecks()},
+		{"streams", streamChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
 		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
 	}

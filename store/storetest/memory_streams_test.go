@@ -1,0 +1,96 @@
+package storetest
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/workspace-scim/workspace/store"
+)
+
+// streams of the model.
+type streams struct {
+	feeds []store.Stream
+	keys  []store.SigningKey
+}
+
+func (s streams) clone() streams {
+	return streams{slices.Clone(s.feeds), slices.Clone(s.keys)}
+}
+
+func byStreamID(a, b store.Stream) int { return cmp.Compare(a.ID, b.ID) }
+
+func (x *memTx) Stream(tenant int64, id string) (store.Stream, error) {
+	return find(x.feeds, func(s store.Stream) bool { return s.Tenant == tenant && s.PublicID == id })
+}
+
+func (x *memTx) Streams(tenant, source, after int64, limit int) ([]store.Stream, error) {
+	return top(x.feeds, limit, byStreamID, func(s store.Stream) bool {
+		return s.Tenant == tenant && s.ID > after && (source == 0 || s.Source == source)
+	}), nil
+}
+
+func (x *memTx) PushStreams() ([]store.Stream, error) {
+	return top(x.feeds, len(x.feeds), byStreamID, func(s store.Stream) bool { return s.Delivery == store.DeliveryPush && !s.Paused }), nil
+}
+
+func (x *memTx) LastEvent(tenant int64) (last int64, err error) {
+	for _, e := range x.events {
+		if e.Tenant == tenant {
+			last = e.Seq
+		}
+	}
+	return last, nil
+}
+
+func (x *memTx) LinksTo(source int64, rids []int64) ([]store.Link, error) {
+	var all []store.Link
+	for _, rid := range slices.Compact(slices.Sorted(slices.Values(rids))) {
+		for _, l := range x.links[rid] {
+			if l.Source == source {
+				l.Own, l.Doc, l.Keys = false, nil, nil
+				all = append(all, l)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (x *memTx) SigningKeys() ([]store.SigningKey, error) {
+	return top(x.keys, len(x.keys), func(a, b store.SigningKey) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+	},
+		func(store.SigningKey) bool { return true }), nil
+}
+
+func (x *memTx) InsertStream(s *store.Stream) error {
+	s.ID = x.next()
+	x.feeds = append(x.feeds, *s)
+	return nil
+}
+
+func (x *memTx) UpdateStream(s store.Stream) error {
+	return put(x.feeds, func(o store.Stream) bool { return o.ID == s.ID }, func(o *store.Stream) {
+		s.Tenant, s.Source, s.PublicID, s.Delivery, s.CreatedBy, s.CreatedAt = o.Tenant, o.Source, o.PublicID, o.Delivery, o.CreatedBy, o.CreatedAt
+		*o = s
+	})
+}
+
+func (x *memTx) DeleteStream(id int64) error {
+	x.feeds = filtered(x.feeds, func(s store.Stream) bool { return s.ID != id })
+	return nil
+}
+
+func (x *memTx) LockSigningKeys() error { return nil }
+
+func (x *memTx) PutSigningKey(k store.SigningKey) error {
+	if old, err := find(x.keys, func(o store.SigningKey) bool { return o.ID == k.ID }); err == nil {
+		k.Public, k.CreatedAt = old.Public, old.CreatedAt
+	}
+	x.keys = upsert(x.keys, k, func(o store.SigningKey) bool { return o.ID == k.ID })
+	return nil
+}
+
+func (x *memTx) DeleteSigningKey(id string) error {
+	x.keys = filtered(x.keys, func(k store.SigningKey) bool { return k.ID != id })
+	return nil
+}
