@@ -102,7 +102,17 @@ func (h *house) writes(t *testing.T) []write {
 	(&client{t, h.App, h.Token}).made("/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"S",`+sharedAnchor+`}`)
 	source := "/sources/" + h.adID
 	checkpoint, bytes := source+"/checkpoints/default", "Content-Type: application/octet-stream"
+	streams := object{"delivery": "poll", "audience": []string{"receiver"}}
+	stream := "/streams/" + h.admin.want(201, "POST", "/streams", streams).Body["id"].(string)
+	for _, name := range []string{"Told 1", "Told 2", "Told 3"} {
+		h.ad.made("/Groups", group(name))
+	}
+	jti := h.polled(stream)
 	return []write{
+		{h.admin, "POST", stream + "/poll", object{"ack": []string{jti}, "maxEvents": 1}, nil},
+		{h.ad, "POST", "/streams", streams, nil},
+		{h.admin, "PATCH", stream, object{"paused": true}, nil},
+		{h.admin, "DELETE", stream, nil, nil},
 		{agent, "POST", "/agents/" + agentID + "/heartbeat", object{"version": "1", "acknowledged": 0}, nil},
 		{&client{t, h.App, ""}, "POST", "/agents/enrol", object{"code": code, "name": "dc2"}, nil},
 		{h.ad, "POST", source + "/leases/c", object{"ttl": 30, "holder": "embedded"}, nil},
@@ -124,6 +134,16 @@ func (h *house) writes(t *testing.T) []write {
 		{h.admin, "PATCH", "/features", object{"groupReconciliation": true}, nil},
 		{h.admin, "PATCH", "/jobs/reconcile", object{"enabled": true}, nil},
 	}
+}
+
+// polled polls a stream until it has a token, and gives the token's id.
+func (h *house) polled(stream string) string {
+	for range 100 {
+		for jti := range h.admin.want(200, "POST", stream+"/poll", object{"maxEvents": 1}).Body["sets"].(object) {
+			return jti
+		}
+	}
+	return ""
 }
 
 // answersOtherwise are the writes whose previews are answers of their own; their

@@ -52,6 +52,7 @@ var statuses = map[string]int{
 	directory.RuleFeatureDisabled:       http.StatusConflict,
 	directory.RuleJobDisabled:           http.StatusConflict,
 	directory.RuleNotInSync:             http.StatusConflict,
+	directory.RuleStreamPaused:          http.StatusConflict,
 }
 
 // statusClientClosed is what the log says of a request whose client went away.

@@ -104,12 +104,9 @@ func plain(s string) bool {
 
 // decode reads a JSON object of known fields from the body.
 func (r *request) decode(v any) error {
-	if err := r.bodyType("application/json"); err != nil {
-		return err
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(r.c.Response(), r.c.Request().Body, maxBody))
+	body, err := r.text()
 	if err != nil {
-		return unreadable(err)
+		return err
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -123,6 +120,18 @@ func (r *request) decode(v any) error {
 		return problem{Status: http.StatusBadRequest, Code: "invalidSyntax", Detail: "Something follows the JSON object of the body."}
 	}
 	return nil
+}
+
+// text reads a JSON body.
+func (r *request) text() ([]byte, error) {
+	if err := r.bodyType("application/json"); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(r.c.Response(), r.c.Request().Body, maxBody))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return body, nil
 }
 
 func decodeError(err error) error {

@@ -56,7 +56,7 @@ func TestS8EveryRouteKnowsItsRoles(t *testing.T) {
 // described names a route as the document does.
 func (r route) described() string {
 	path, _, _ := strings.Cut(r.path, "?")
-	return r.method + " " + strings.NewReplacer("{s}", "{id}", "{r}", "{id}", "{f}", "{upload}", "{a}", "{id}", "{c}", "{id}", "{g}", "{id}", "{i}", "{id}", "/jobs/reconcile", "/jobs/{id}", "/default", "/{partition}").Replace(path)
+	return r.method + " " + strings.NewReplacer("{s}", "{id}", "{r}", "{id}", "{f}", "{upload}", "{a}", "{id}", "{c}", "{id}", "{g}", "{id}", "{i}", "{id}", "{x}", "{id}", "/jobs/reconcile", "/jobs/{id}", "/default", "/{partition}").Replace(path)
 }
 
 // dry makes a request that can be one a preview, so that the order of the

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/feed"
 	"github.com/workspace-scim/workspace/internal/ratelimit"
 )
 
@@ -20,6 +21,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Version is the program's, for support.
 	Version string
+	// Feed delivers the events of streams.
+	Feed *feed.Feed
 	// Rate is how many requests a second one source may send, and all admin
 	// tokens of a tenant together; 0 for 500. It is per process.
 	Rate float64
@@ -29,8 +32,9 @@ type Config struct {
 
 // Server is the API.
 type Server struct {
-	dir *directory.Directory
-	log *slog.Logger
+	dir  *directory.Directory
+	log  *slog.Logger
+	feed *feed.Feed
 	// version is the program's.
 	version string
 	rates   *ratelimit.Keyed // by source
@@ -63,7 +67,7 @@ func New(c Config) *Server {
 	}
 	description, operations := mustDescribe()
 	return &Server{
-		dir: c.Directory, log: c.Logger, version: c.Version, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate),
+		dir: c.Directory, feed: c.Feed, log: c.Logger, version: c.Version, rates: ratelimit.New(c.Rate), enrolments: ratelimit.New(enrolmentRate),
 		maxFile: c.MaxFile, files: make(chan struct{}, maxFiles),
 		description: description, operations: operations,
 	}
@@ -144,6 +148,9 @@ func (s *Server) endpoints() []endpoint {
 	route("/conflicts/:id", methods{get: s.getConflict, post: s.decideConflict})
 	route("/explain", methods{get: s.explain})
 	route("/events", methods{get: s.listEvents})
+	route("/streams", methods{get: s.listStreams, post: s.addStream})
+	route("/streams/:id", methods{get: s.getStream, patch: s.patchStream, del: s.deleteStream})
+	route("/streams/:id/poll", methods{post: s.poll})
 	return append(all, endpoint{path: "/agents/enrol", methods: methods{post: s.enrol}})
 }
 

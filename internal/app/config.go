@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -65,6 +66,11 @@ type Config struct {
 	// MaxUpload is how large a file of people may be that is uploaded by the API, in
 	// MiB; 0 for 1024. It lies in the temporary directory while it is accepted.
 	MaxUpload int `name:"max-upload" placeholder:"MIB" default:"1024" help:"How many MiB a CSV file may have that is uploaded by the API (default ${default})."`
+	// SecretKey is a file with 32 random bytes in base64, with which secrets that
+	// have to be read again (keys that sign events, what pushes authorize
+	// themselves with) are sealed in the database. Empty: they are stored as they
+	// are. All servers of a database need the same.
+	SecretKey string `name:"secret-key" type:"path" placeholder:"FILE" help:"File with 32 random bytes in base64; the keys that sign events and the secrets of pushes are sealed with it in the database. Default: they are stored as they are."`
 	// AD are files of connectors that bring Active Directory domains from inside
 	// the server.
 	AD []string `name:"ad" type:"path" placeholder:"FILE" help:"YAML file of a connector for Active Directory inside the server (docs/ad.md); repeatable."`
@@ -102,6 +108,23 @@ func (c Config) defaults() Config {
 		c.AccessTokenLife = time.Hour
 	}
 	return c
+}
+
+// readSecretKey gives the secret key, nil for none.
+func (c Config) readSecretKey() ([]byte, error) {
+	if c.SecretKey == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.SecretKey)
+	if err != nil {
+		return nil, fmt.Errorf("secret-key: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != directory.SecretKeyLength {
+		// The error would quote the file.
+		return nil, fmt.Errorf("secret-key: %s doesn't hold %d bytes in base64", c.SecretKey, directory.SecretKeyLength)
+	}
+	return key, nil
 }
 
 // check names the field that is wrong.

@@ -61,6 +61,11 @@ var layers = []struct {
 		"a door opens on the core only",
 	},
 	{
+		[]string{"internal/feed"},
+		[]string{module + "store/gormstore", module + "scim", module + "internal/api", module + "internal/app", "gorm.io/...", "database/sql", "github.com/labstack/echo/v4/..."},
+		"it delivers what the core tells, whichever door asked",
+	},
+	{
 		[]string{"store/gormstore"},
 		[]string{module + "internal/...", module + "scim", "github.com/labstack/echo/v4/..."},
 		"a backend fulfils the contract and knows nothing above it",

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/api"
@@ -18,6 +19,7 @@ const (
 	pathHealth  = "/healthz"
 	pathReady   = "/readyz"
 	pathMetrics = "/metrics"
+	pathKeys    = "/.well-known/jwks.json"
 )
 
 // routes makes the router with everything mounted.
@@ -37,6 +39,9 @@ func (s *Server) routes() (*echo.Echo, error) {
 		Logger:    s.log,
 		TokenLife: s.config.AccessTokenLife,
 	})))
+	keys := echo.WrapHandler(http.HandlerFunc(s.feed.Keys))
+	e.GET(pathKeys, keys)
+	e.HEAD(pathKeys, keys)
 	scim.New(scim.Config{
 		Directory: s.directory,
 		Logger:    s.log,
@@ -44,7 +49,7 @@ func (s *Server) routes() (*echo.Echo, error) {
 		Repaired:  s.metrics.repaired,
 		Limits:    scim.Limits{Rate: float64(s.config.Rate)},
 	}).Mount(e)
-	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version, MaxFile: int64(s.config.MaxUpload) << 20}).Mount(e)
+	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version, MaxFile: int64(s.config.MaxUpload) << 20, Feed: s.feed}).Mount(e)
 	inbound.New(inbound.Config{Directory: s.directory, Logger: s.log, BaseURL: s.config.BaseURL}).Mount(e)
 	return e, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/internal/embedded"
+	"github.com/workspace-scim/workspace/internal/feed"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -65,6 +66,7 @@ type Server struct {
 	out       io.Writer
 	store     store.Store
 	directory *directory.Directory
+	feed      *feed.Feed
 	metrics   *metrics
 	listener  net.Listener
 	http      *http.Server
@@ -87,6 +89,10 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 	if err != nil {
 		return nil, err
 	}
+	secretKey, err := c.readSecretKey()
+	if err != nil {
+		return nil, err
+	}
 	var cert *tls.Config
 	if c.TLSCert != "" {
 		pair, err := loadCertificate(c.TLSCert, c.TLSKey, o.Logger)
@@ -102,9 +108,10 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 	m := newMetrics(o.Version)
 	s := &Server{
 		config: c, version: o.Version, log: o.Logger, out: o.Out, store: st,
-		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features, Repaired: m.repaired}),
+		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features, Repaired: m.repaired, SecretKey: secretKey}),
 		metrics:   m,
 	}
+	s.feed = feed.New(feed.Config{Directory: s.directory, Logger: o.Logger, BaseURL: c.BaseURL})
 	s.metrics.registry.MustRegister(newSourceMetrics(s.directory, o.Logger))
 	if m, ok := st.(store.Measured); ok {
 		s.metrics.registry.MustRegister(storeMetrics{m})
@@ -221,6 +228,7 @@ func (s *Server) Run(ctx context.Context) error {
 // shutdown answers the requests in flight and cuts those that take too long.
 func (s *Server) shutdown() error {
 	s.draining.Store(true)
+	s.feed.Stop() // who waits for news is answered
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	err := s.http.Shutdown(ctx)

@@ -10,6 +10,7 @@
 package directory
 
 import (
+	"crypto/cipher"
 	"log/slog"
 	"sync"
 	"time"
@@ -45,6 +46,9 @@ type Options struct {
 	// Repaired is told the id of each repair of form that reading an uploaded
 	// record took, at most once a record; nil for nobody.
 	Repaired func(id string)
+	// SecretKey, of SecretKeyLength bytes, seals the secrets that have to be read
+	// again; without it they are stored as they are (decision 0014).
+	SecretKey []byte
 }
 
 // Directory is the core. It is safe for concurrent use, and holds no state that
@@ -59,7 +63,7 @@ type Directory struct {
 	features  map[string]bool
 	repaired  func(id string)
 	uploads   chan struct{} // holds a signal when records came, see UploadsArrived
-	sealer    sealer
+	sealing   sealing
 	// sharedClock says that leases are judged by the database's clock.
 	sharedClock bool
 
@@ -68,6 +72,8 @@ type Directory struct {
 	sources map[int64]store.Source // by id; kind, public id and name never change
 
 	own *schema.Set // for resources of our own and groups, which have no custom attributes
+
+	sealer cipher.AEAD // nil without a secret key
 
 	use   uses       // when tokens were last used
 	known principals // who they speak for
@@ -84,6 +90,7 @@ func New(s store.Store, o Options) *Directory {
 		store: s, clock: o.Clock, log: o.Logger, grace: o.Grace, retention: o.Retention, repaired: o.Repaired,
 		newID:    newID,
 		features: map[string]bool{},
+		sealer:   newSealer(o.SecretKey),
 		own:      schema.Must(),
 		schemas:  map[schemaKey]*schema.Set{},
 		sources:  map[int64]store.Source{},

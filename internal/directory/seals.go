@@ -26,9 +26,9 @@ const (
 	sealPatience = 12
 )
 
-// sealer is what a process remembers of sealing, so that a log that rests costs
+// sealing is what a process remembers of sealing, so that a log that rests costs
 // one question. It is used by one goroutine.
-type sealer struct {
+type sealing struct {
 	newest int64
 	quiet  int // calls since newest was another
 }
@@ -44,7 +44,7 @@ func (d *Directory) SealLog(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sealing the log: %w", err)
 	}
-	if s := &d.sealer; newest != s.newest {
+	if s := &d.sealing; newest != s.newest {
 		s.newest, s.quiet = newest, 0
 	} else if s.quiet++; s.quiet > sealPatience {
 		return nil
@@ -62,7 +62,7 @@ func (d *Directory) SealLog(ctx context.Context) error {
 			if !more {
 				break
 			}
-			d.sealer.quiet = 0
+			d.sealing.quiet = 0
 		}
 	}
 	return nil

@@ -1,0 +1,326 @@
+package directory
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// maxStreams bounds the streams of a tenant.
+const maxStreams = 100
+
+// StreamSpec says what stream to add.
+type StreamSpec struct {
+	Description string // 0 to 256 bytes
+	Delivery    store.Delivery
+	// Endpoint is where a push goes, and Authorization the value of that header,
+	// "" for none; neither is for a poll.
+	Endpoint      string
+	Authorization string
+	// Subjects is the public id of the source to whose resources an administrator
+	// limits it, "" for none.
+	Subjects string
+	Audience []string // 1 to 10
+	Events   []string // event URIs; nil for all that its holder may have
+	Issuer   string   // the iss of what it gets
+}
+
+// StreamChange is what to change of a stream; nil leaves a field as it is.
+type StreamChange struct {
+	Description   *string
+	Endpoint      *string
+	Authorization *string
+	Audience      []string
+	Events        []string
+	Paused        *bool
+}
+
+// StreamView is a stream as who may see it sees it.
+type StreamView struct {
+	store.Stream
+	HolderID   string // the public id of its source, "" for the administrators
+	SubjectsID string // of the source that limits it, "" for none
+	// HasAuthorization says that pushes carry a secret, which isn't shown.
+	HasAuthorization bool
+	// Last is the number of the tenant's last event: it is up to date if its
+	// Position is that.
+	Last int64
+}
+
+// AddStream adds a stream of the actor's source, or of the tenant's
+// administrators, which begins with what comes from now on. Wrong arguments are a
+// Violation of RuleInvalid, one too many of RuleTooMany.
+func (d *Directory) AddStream(ctx context.Context, a Actor, spec StreamSpec) (StreamView, error) {
+	x := store.Stream{
+		Tenant: a.Tenant.ID, PublicID: d.newID(), Description: spec.Description, Delivery: spec.Delivery, Endpoint: spec.Endpoint,
+		Audience: spec.Audience, Events: spec.Events, Issuer: spec.Issuer, CreatedBy: a.Token, CreatedAt: d.now(),
+	}
+	if !a.Admin {
+		x.Source = a.Source.ID
+	}
+	if x.Events == nil {
+		x.Events = EventURIs(a.Admin)
+	}
+	if err := d.keepAuthorization(&x, spec.Authorization); err != nil {
+		return StreamView{}, err
+	}
+	if err := d.checkStream(&x, spec.Authorization); err != nil {
+		return StreamView{}, err
+	}
+	var out StreamView
+	err := d.update(ctx, a, func(tx store.Tx) error {
+		s := x
+		if spec.Subjects != "" {
+			if err := onlyAdmins(a); err != nil {
+				return err
+			}
+			source, err := seenSource(tx, a, spec.Subjects)
+			if err != nil {
+				return invalid("subjects", "There is no such source.", "Send the id of a source of the tenant.")
+			}
+			s.Subjects = source.ID
+		}
+		if err := roomForStream(tx, a.Tenant.ID); err != nil {
+			return err
+		}
+		var err error
+		if s.Position, err = tx.LastEvent(a.Tenant.ID); err != nil {
+			return err
+		}
+		if err := tx.InsertStream(&s); err != nil {
+			return err
+		}
+		if err := d.tellStream(tx, a, "stream.created", s); err != nil {
+			return err
+		}
+		out, err = d.streamView(tx, a, s)
+		return err
+	})
+	return out, err
+}
+
+func roomForStream(r store.Reader, tenant int64) error {
+	all, err := r.Streams(tenant, 0, 0, maxStreams)
+	if err == nil && len(all) == maxStreams {
+		err = &Violation{Rule: RuleTooMany, Detail: "The tenant has 100 streams already.", Way: "Delete one that nobody reads."}
+	}
+	return err
+}
+
+// keepAuthorization puts the secret of a push at rest.
+func (d *Directory) keepAuthorization(x *store.Stream, secret string) (err error) {
+	x.Authorization, err = d.seal("stream "+x.PublicID, []byte(secret))
+	return err
+}
+
+// tellStream logs what became of a stream, without its secret.
+func (d *Directory) tellStream(tx store.Tx, a Actor, typ string, x store.Stream) error {
+	return d.tell(tx, controlEvent{
+		tenant: x.Tenant, source: x.Source, by: a.Token, txn: a.Txn, typ: typ, subject: x.PublicID,
+		after: map[string]any{"delivery": x.Delivery, "endpoint": x.Endpoint, "audience": x.Audience, "events": x.Events, "paused": x.Paused},
+	})
+}
+
+// seenStream finds a stream that the actor may see: an administrator all of the
+// tenant, a source its own.
+func seenStream(r store.Reader, a Actor, id string) (store.Stream, error) {
+	if _, err := uuid.Parse(id); err != nil {
+		return store.Stream{}, store.ErrNotFound
+	}
+	x, err := r.Stream(a.Tenant.ID, id)
+	if err == nil && !a.Admin && x.Source != a.Source.ID {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Stream{}, err
+	}
+	return x, nil
+}
+
+func (d *Directory) streamView(r store.Reader, a Actor, x store.Stream) (v StreamView, err error) {
+	v = StreamView{Stream: x, HasAuthorization: len(x.Authorization) > 0}
+	v.Authorization = nil
+	if v.HolderID, err = d.publicID(r, a, x.Source); err != nil {
+		return v, err
+	}
+	if v.SubjectsID, err = d.publicID(r, a, x.Subjects); err != nil {
+		return v, err
+	}
+	v.Last, err = r.LastEvent(a.Tenant.ID)
+	return v, err
+}
+
+// publicID gives the public id of a source, "" for none.
+func (d *Directory) publicID(r store.Reader, a Actor, source int64) (string, error) {
+	if source == 0 {
+		return "", nil
+	}
+	s, err := d.SourceInfo(r, a.Tenant.ID, source)
+	return s.PublicID, err
+}
+
+// StreamOf gets a stream.
+func (d *Directory) StreamOf(ctx context.Context, a Actor, id string) (v StreamView, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		x, err := seenStream(r, a, id)
+		if err != nil {
+			return err
+		}
+		v, err = d.streamView(r, a, x)
+		return err
+	})
+	return v, err
+}
+
+// Streams gives the streams that the actor sees, behind an ID, in the order of
+// their making.
+func (d *Directory) Streams(ctx context.Context, a Actor, after int64, limit int) (all []StreamView, err error) {
+	source := a.Source.ID
+	if a.Admin {
+		source = 0
+	}
+	err = d.store.View(ctx, func(r store.Reader) error {
+		all = nil
+		found, err := r.Streams(a.Tenant.ID, source, after, limit)
+		if err != nil {
+			return err
+		}
+		for _, x := range found {
+			v, err := d.streamView(r, a, x)
+			if err != nil {
+				return err
+			}
+			all = append(all, v)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// ChangeStream changes a stream. Pausing keeps its position: resumed, it goes on
+// where it was; resuming also forgets the failures of a push.
+func (d *Directory) ChangeStream(ctx context.Context, a Actor, id string, c StreamChange) (v StreamView, err error) {
+	err = d.update(ctx, a, func(tx store.Tx) error {
+		x, err := seenStream(tx, a, id)
+		if err != nil {
+			return err
+		}
+		if err := d.changeStream(&x, c); err != nil {
+			return err
+		}
+		if err := tx.UpdateStream(x); err != nil {
+			return err
+		}
+		if err := d.tellStream(tx, a, "stream.changed", x); err != nil {
+			return err
+		}
+		v, err = d.streamView(tx, a, x)
+		return err
+	})
+	return v, err
+}
+
+func (d *Directory) changeStream(x *store.Stream, c StreamChange) error {
+	if c.Description != nil {
+		x.Description = *c.Description
+	}
+	if c.Audience != nil {
+		x.Audience = c.Audience
+	}
+	if c.Events != nil {
+		x.Events = c.Events
+	}
+	secret := ""
+	if c.Authorization != nil {
+		secret = *c.Authorization
+		if err := d.keepAuthorization(x, secret); err != nil {
+			return err
+		}
+	}
+	if c.Endpoint != nil && *c.Endpoint != x.Endpoint {
+		// A secret is for the receiver that it was given for, and no other.
+		if c.Authorization == nil && len(x.Authorization) > 0 {
+			return invalid("authorization", "With another endpoint the authorization has to be sent again.", "Send both.")
+		}
+		x.Endpoint = *c.Endpoint
+	}
+	if c.Paused != nil && *c.Paused != x.Paused {
+		x.Paused, x.Reason = *c.Paused, ""
+		x.Failures, x.FailingSince, x.NextAt = 0, store.Stream{}.FailingSince, store.Stream{}.NextAt
+	}
+	return d.checkStream(x, secret)
+}
+
+// RemoveStream forgets a stream, with its position.
+func (d *Directory) RemoveStream(ctx context.Context, a Actor, id string) error {
+	return d.update(ctx, a, func(tx store.Tx) error {
+		x, err := seenStream(tx, a, id)
+		if err != nil {
+			return err
+		}
+		if err := d.tellStream(tx, a, "stream.deleted", x); err != nil {
+			return err
+		}
+		return tx.DeleteStream(x.ID)
+	})
+}
+
+// The bounds of a stream's texts, in bytes.
+const (
+	maxAudience = 10
+	maxURL      = 2048
+)
+
+// checkStream judges a stream, and brings its lists into order. secret is a new
+// authorization, "" for none.
+func (d *Directory) checkStream(x *store.Stream, secret string) error {
+	if err := text("description", x.Description, 0, 256); err != nil {
+		return err
+	}
+	if err := text("authorization", secret, 0, maxURL); err != nil {
+		return err
+	}
+	if len(x.Audience) == 0 || len(x.Audience) > maxAudience {
+		return invalid("audience", "A stream has 1 to 10 audiences.", "Send what the receiver calls itself, such as its URL.")
+	}
+	for _, aud := range x.Audience {
+		if err := text("audience", aud, 1, 512); err != nil {
+			return err
+		}
+	}
+	x.Events = slices.Compact(slices.Sorted(slices.Values(x.Events)))
+	if len(x.Events) == 0 {
+		return invalid("events", "A stream wants at least one event.", "Send event URIs, or leave events out for all.")
+	}
+	for _, uri := range x.Events {
+		if !slices.Contains(EventURIs(true), uri) {
+			return invalid("events", "There is no event "+quoteID(uri)+".", "Use those of securityEvents.eventUris in the ServiceProviderConfig.")
+		}
+		if x.Source != 0 && !slices.Contains(EventURIs(false), uri) {
+			return invalid("events", "A source has no "+quoteID(uri)+": its events hold no values.", "Take the notice, and read the resource.")
+		}
+	}
+	return checkDelivery(x, secret)
+}
+
+func checkDelivery(x *store.Stream, secret string) error {
+	switch x.Delivery {
+	case store.DeliveryPoll:
+		if x.Endpoint != "" || secret != "" {
+			return invalid("endpoint", "What is polled is sent nowhere.", "Leave endpoint and authorization out, or use push.")
+		}
+		return nil
+	case store.DeliveryPush:
+		if len(x.Endpoint) > maxURL {
+			return invalid("endpoint", "The endpoint is longer than 2048 bytes.", "")
+		}
+		if strings.TrimSpace(x.Endpoint) == "" {
+			return invalid("endpoint", "A push needs an endpoint.", "Send the https URL of the receiver.")
+		}
+		return nil
+	}
+	return invalid("delivery", quoteID(string(x.Delivery))+" is no delivery.", "Use poll or push.")
+}

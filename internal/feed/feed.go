@@ -1,0 +1,117 @@
+package feed
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/workspace-scim/workspace/internal/directory"
+)
+
+// pathKeys is where the public keys are (RFC 7517 §5).
+const pathKeys = "/.well-known/jwks.json"
+
+// pollTimeout bounds how long a poll waits for something to tell.
+const pollTimeout = 30 * time.Second
+
+// Config is what a Feed needs.
+type Config struct {
+	Directory *directory.Directory
+	// Logger discards if nil.
+	Logger *slog.Logger
+	// BaseURL is how others reach the server; if empty, it is what the request was
+	// sent to that made a stream.
+	BaseURL string
+	// PollTimeout bounds how long a poll waits; 0 for 30 s.
+	PollTimeout time.Duration
+}
+
+// Feed delivers the events of streams. It is safe for concurrent use.
+type Feed struct {
+	dir     *directory.Directory
+	log     *slog.Logger
+	baseURL string
+	timeout time.Duration
+	keys    *keyRing
+	news    *news
+}
+
+// New makes a Feed. Stop ends the polls that wait.
+func New(c Config) *Feed {
+	f := &Feed{dir: c.Directory, log: c.Logger, baseURL: strings.TrimRight(c.BaseURL, "/"), timeout: c.PollTimeout}
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	if f.timeout == 0 {
+		f.timeout = pollTimeout
+	}
+	f.keys, f.news = newKeyRing(c.Directory), newNews(c.Directory)
+	return f
+}
+
+// Stop ends the polls that wait, with what they have, and those that come wait no
+// more. Calling it twice is harmless.
+func (f *Feed) Stop() { f.news.stop() }
+
+// Issuer is the iss of streams that are made at this URL of the server.
+func (f *Feed) Issuer(requested string) string {
+	if f.baseURL != "" {
+		return f.baseURL
+	}
+	return requested
+}
+
+// KeysURL is where the keys of an issuer are.
+func KeysURL(issuer string) string { return issuer + pathKeys }
+
+// Poll is a receiver's request (RFC 8936 §2.2).
+type Poll struct {
+	Settled directory.Settled
+	// Max is how many tokens it takes; 0 for none, as when it only acknowledges
+	// (§2.4.2).
+	Max         int
+	Immediately bool // it doesn't wait
+}
+
+// Answer is the answer to a poll (RFC 8936 §2.3): tokens by their ids.
+type Answer struct {
+	Sets map[string]string `json:"sets"`
+	More bool              `json:"moreAvailable,omitempty"`
+}
+
+// Poll answers a receiver. What it settles is settled even if the rest fails.
+// Without anything to tell it waits, unless the receiver doesn't want that, until
+// there is something, half a minute has passed, or the Feed is stopped.
+func (f *Feed) Poll(ctx context.Context, a directory.Actor, id string, p Poll) (Answer, error) {
+	if err := f.dir.SettleStream(ctx, a, id, p.Settled); err != nil {
+		return Answer{}, err
+	}
+	deadline := time.Now().Add(f.timeout)
+	for {
+		b, err := f.dir.ReadStream(ctx, a, id, p.Max)
+		if err != nil {
+			return Answer{}, err
+		}
+		if p.Max == 0 || len(b.Notices) > 0 {
+			return f.answer(ctx, b)
+		}
+		switch {
+		case b.More && time.Now().Before(deadline):
+		case p.Immediately || !f.news.wait(ctx, b.Stream.Tenant, b.Last, deadline):
+			return f.answer(ctx, b)
+		}
+	}
+}
+
+func (f *Feed) answer(ctx context.Context, b directory.Batch) (Answer, error) {
+	out := Answer{Sets: map[string]string{}, More: b.More}
+	for _, n := range b.Notices {
+		token, err := f.sign(ctx, b.Stream, n)
+		if err != nil {
+			return Answer{}, err
+		}
+		out.Sets[directory.JTI(b.Stream, n.Seq)] = token
+	}
+	return out, nil
+}

@@ -1,0 +1,102 @@
+package feed
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/workspace-scim/workspace/internal/directory"
+)
+
+const (
+	// keyLife is how long a key signs before the next one takes over.
+	keyLife = 90 * 24 * time.Hour
+	// keysFresh is how long the keys are kept in memory.
+	keysFresh = time.Minute
+)
+
+// keyRing has the keys of the deployment. It is safe for concurrent use.
+type keyRing struct {
+	dir *directory.Directory
+
+	mu     sync.Mutex
+	signer jose.Signer
+	set    []byte // the key set, JSON
+	until  time.Time
+}
+
+func newKeyRing(d *directory.Directory) *keyRing { return &keyRing{dir: d} }
+
+// get gives who signs, and the public keys as a JWK Set.
+func (k *keyRing) get(ctx context.Context) (jose.Signer, []byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Now().Before(k.until) {
+		return k.signer, k.set, nil
+	}
+	all, err := k.dir.SigningKeys(ctx, keyLife, newKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	signer, err := signerOf(all[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	var public struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	for _, key := range all {
+		public.Keys = append(public.Keys, key.Public)
+	}
+	set, err := json.Marshal(public)
+	if err != nil {
+		return nil, nil, err
+	}
+	k.signer, k.set, k.until = signer, set, time.Now().Add(keysFresh)
+	return signer, set, nil
+}
+
+// newKey makes a key for ES256, which every receiver knows, named by its
+// thumbprint (RFC 7638).
+func newKey() (directory.SigningKey, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return directory.SigningKey{}, err
+	}
+	public := jose.JSONWebKey{Key: private.Public(), Algorithm: string(jose.ES256), Use: "sig"}
+	thumb, err := public.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return directory.SigningKey{}, err
+	}
+	public.KeyID = base64.RawURLEncoding.EncodeToString(thumb)
+	jwk, err := public.MarshalJSON()
+	if err != nil {
+		return directory.SigningKey{}, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	return directory.SigningKey{ID: public.KeyID, Public: jwk, Private: der}, err
+}
+
+func signerOf(k directory.SigningKey) (jose.Signer, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(k.Private)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+	}
+	private, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("signing key " + k.ID + ": not for ES256")
+	}
+	// RFC 8417 §2.3: the type keeps a SET from being taken for another JWT.
+	options := (&jose.SignerOptions{}).WithType("secevent+jwt")
+	return jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: private, KeyID: k.ID}}, options)
+}

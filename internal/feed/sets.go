@@ -1,0 +1,68 @@
+package feed
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// claims are those of a security event token (RFC 8417 §2.2, RFC 9967 §2.1). It
+// has no sub and no exp, so that nobody takes it for an access token.
+type claims struct {
+	Issuer   string         `json:"iss"`
+	IssuedAt int64          `json:"iat"`
+	ID       string         `json:"jti"`
+	Audience []string       `json:"aud"`
+	Txn      string         `json:"txn,omitempty"`
+	Subject  subject        `json:"sub_id"`
+	Events   map[string]any `json:"events"`
+}
+
+// subject names a SCIM resource (RFC 9967 §2.1).
+type subject struct {
+	Format     string `json:"format"`
+	URI        string `json:"uri"`
+	ExternalID string `json:"externalId,omitempty"`
+}
+
+// sign makes the token of a notice. iat is when the event happened, so a token
+// that is made again says the same.
+func (f *Feed) sign(ctx context.Context, x store.Stream, n directory.Notice) (string, error) {
+	signer, _, err := f.keys.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(claims{
+		Issuer: x.Issuer, IssuedAt: n.Time.Unix(), ID: directory.JTI(x, n.Seq), Audience: x.Audience, Txn: n.Txn,
+		Subject: subject{"scim", n.URI, n.ExternalID}, Events: n.Events,
+	})
+	if err != nil {
+		return "", fmt.Errorf("token of event %d: %w", n.Seq, err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("token of event %d: %w", n.Seq, err)
+	}
+	return signed.CompactSerialize()
+}
+
+// Keys answers with the public keys as a JWK Set (RFC 7517 §5). It needs no
+// token: keys are no secret, and receivers' libraries send none.
+func (f *Feed) Keys(w http.ResponseWriter, r *http.Request) {
+	_, set, err := f.keys.get(r.Context())
+	if err != nil {
+		f.log.Error("signing keys", "error", store.LogText(err))
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(set) // who went away needs no answer
+	}
+}
