@@ -92,6 +92,9 @@ func (s *Server) addStream(r *request) error {
 	if err := r.decode(&body); err != nil {
 		return err
 	}
+	if err := s.feed.CheckEndpoint(body.Endpoint); err != nil {
+		return err
+	}
 	v, err := s.dir.AddStream(r.c.Request().Context(), r.actor, directory.StreamSpec{
 		Description: body.Description, Delivery: body.Delivery, Endpoint: body.Endpoint, Authorization: body.Authorization, Subjects: body.Subjects,
 		Audience: body.Audience, Events: body.Events, Issuer: s.feed.Issuer(r.c.Scheme() + "://" + r.c.Request().Host),
@@ -122,6 +125,11 @@ func (s *Server) patchStream(r *request) error {
 	}
 	if err := r.decode(&body); err != nil {
 		return err
+	}
+	if body.Endpoint != nil {
+		if err := s.feed.CheckEndpoint(*body.Endpoint); err != nil {
+			return err
+		}
 	}
 	v, err := s.dir.ChangeStream(r.c.Request().Context(), r.actor, r.id, directory.StreamChange{
 		Description: body.Description, Endpoint: body.Endpoint, Authorization: body.Authorization, Audience: body.Audience, Events: body.Events, Paused: body.Paused,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -71,6 +72,10 @@ type Config struct {
 	// themselves with) are sealed in the database. Empty: they are stored as they
 	// are. All servers of a database need the same.
 	SecretKey string `name:"secret-key" type:"path" placeholder:"FILE" help:"File with 32 random bytes in base64; the keys that sign events and the secrets of pushes are sealed with it in the database. Default: they are stored as they are."`
+	// PushNetworks are networks (CIDR) to which security events may be pushed
+	// besides public addresses; PushHTTP allows endpoints without TLS.
+	PushNetworks []string `name:"push-network" placeholder:"CIDR" help:"Network to which security events may be pushed besides public addresses, e.g. 10.0.0.0/8; repeatable. Default: none."`
+	PushHTTP     bool     `name:"push-http" help:"Allow pushes of security events to endpoints without TLS."`
 	// AD are files of connectors that bring Active Directory domains from inside
 	// the server.
 	AD []string `name:"ad" type:"path" placeholder:"FILE" help:"YAML file of a connector for Active Directory inside the server (docs/ad.md); repeatable."`
@@ -110,6 +115,19 @@ func (c Config) defaults() Config {
 	return c
 }
 
+// pushNetworks gives the networks that pushes may reach besides public ones.
+func (c Config) pushNetworks() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range c.PushNetworks {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("push-network: %w", err)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}
+
 // readSecretKey gives the secret key, nil for none.
 func (c Config) readSecretKey() ([]byte, error) {
 	if c.SecretKey == "" {
@@ -145,6 +163,9 @@ func (c Config) check() error {
 		if _, _, err := net.ParseCIDR(p); err != nil {
 			return fmt.Errorf("trusted-proxy: %w", err)
 		}
+	}
+	if _, err := c.pushNetworks(); err != nil {
+		return err
 	}
 	if err := c.Switches.check(); err != nil {
 		return err

@@ -111,7 +111,11 @@ func New(ctx context.Context, d Database, c Config, o Options) (*Server, error) 
 		directory: directory.New(st, directory.Options{Clock: o.Clock, Logger: o.Logger, Features: c.Features, Repaired: m.repaired, SecretKey: secretKey}),
 		metrics:   m,
 	}
-	s.feed = feed.New(feed.Config{Directory: s.directory, Logger: o.Logger, BaseURL: c.BaseURL})
+	networks, err := c.pushNetworks()
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	s.feed = feed.New(feed.Config{Directory: s.directory, Logger: o.Logger, BaseURL: c.BaseURL, PushNetworks: networks, PushHTTP: c.PushHTTP})
 	s.metrics.registry.MustRegister(newSourceMetrics(s.directory, o.Logger))
 	if m, ok := st.(store.Measured); ok {
 		s.metrics.registry.MustRegister(storeMetrics{m})
@@ -203,6 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 	background.Go(func() { s.work(work) })
 	background.Go(func() { s.uploads(work) })
 	background.Go(func() { s.sealLog(work) })
+	background.Go(func() { s.feed.Push(work) })
 	pulling, endConnectors := context.WithCancel(ctx)
 	defer endConnectors()
 	var connectors sync.WaitGroup

@@ -74,15 +74,20 @@ func (d *Directory) SettleStream(ctx context.Context, a Actor, id string, done S
 		if err != nil {
 			return err
 		}
-		return d.settle(tx, x, done)
+		if changed, err := d.settle(tx, &x, done); err != nil || !changed {
+			return err
+		}
+		return tx.UpdateStream(x)
 	})
 }
 
-func (d *Directory) settle(tx store.Tx, x store.Stream, done Settled) error {
+// settle takes what a receiver is done with over into a stream, and says whether
+// that changed it.
+func (d *Directory) settle(r store.Reader, x *store.Stream, done Settled) (changed bool, err error) {
 	seqs := map[int64]bool{}
 	most := int64(0)
 	note := func(jti string) bool {
-		n, ok := seqOf(x, jti)
+		n, ok := seqOf(*x, jti)
 		if ok = ok && n > x.Position; ok {
 			seqs[n], most = true, max(most, n)
 		}
@@ -98,18 +103,16 @@ func (d *Directory) settle(tx store.Tx, x store.Stream, done Settled) error {
 		}
 	}
 	if len(seqs) == 0 {
-		return nil
+		return false, nil
 	}
-	s := d.newScan(tx, x)
+	s := d.newScan(r, *x)
 	s.acking, s.until = seqs, most
-	if _, err := s.run(0); err != nil {
-		return err
+	if _, err := s.run(0); err != nil || !s.settled {
+		return false, err
 	}
-	if !s.settled {
-		return nil
-	}
-	x.Position, x.Acked, x.DeliveredAt = s.position, s.acked, d.now()
-	return tx.UpdateStream(x)
+	x.Position, x.DeliveredAt = s.position, d.now()
+	x.Acked = append(s.acked, slices.DeleteFunc(x.Acked, func(n int64) bool { return n <= s.last })...)
+	return true, nil
 }
 
 // clip bounds a text that comes from outside, and makes it one that can be

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -23,8 +24,10 @@ type Config struct {
 	// BaseURL is how others reach the server; if empty, it is what the request was
 	// sent to that made a stream.
 	BaseURL string
-	// PollTimeout bounds how long a poll waits; 0 for 30 s.
-	PollTimeout time.Duration
+	// PushNetworks are networks that pushes may reach besides public addresses.
+	PushNetworks []netip.Prefix
+	// PushHTTP allows endpoints that aren't https.
+	PushHTTP bool
 }
 
 // Feed delivers the events of streams. It is safe for concurrent use.
@@ -32,21 +35,19 @@ type Feed struct {
 	dir     *directory.Directory
 	log     *slog.Logger
 	baseURL string
-	timeout time.Duration
 	keys    *keyRing
 	news    *news
+	guard   guard
+	client  client
 }
 
 // New makes a Feed. Stop ends the polls that wait.
 func New(c Config) *Feed {
-	f := &Feed{dir: c.Directory, log: c.Logger, baseURL: strings.TrimRight(c.BaseURL, "/"), timeout: c.PollTimeout}
+	f := &Feed{dir: c.Directory, log: c.Logger, baseURL: strings.TrimRight(c.BaseURL, "/"), guard: guard{c.PushNetworks, c.PushHTTP}}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
-	if f.timeout == 0 {
-		f.timeout = pollTimeout
-	}
-	f.keys, f.news = newKeyRing(c.Directory), newNews(c.Directory)
+	f.keys, f.news, f.client = newKeyRing(c.Directory), newNews(c.Directory), newClient(f.guard)
 	return f
 }
 
@@ -60,6 +61,21 @@ func (f *Feed) Issuer(requested string) string {
 		return f.baseURL
 	}
 	return requested
+}
+
+// CheckEndpoint refuses, with a Violation, an endpoint to which nothing would be
+// sent as it is written; "" is none.
+func (f *Feed) CheckEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	if wrong := f.guard.check(endpoint); wrong != "" {
+		return &directory.Violation{
+			Rule: directory.RuleInvalid, Attribute: "endpoint", Detail: wrong,
+			Way: "Use the https URL of a receiver at a public address, or let the operator allow its network.",
+		}
+	}
+	return nil
 }
 
 // KeysURL is where the keys of an issuer are.
@@ -87,7 +103,7 @@ func (f *Feed) Poll(ctx context.Context, a directory.Actor, id string, p Poll) (
 	if err := f.dir.SettleStream(ctx, a, id, p.Settled); err != nil {
 		return Answer{}, err
 	}
-	deadline := time.Now().Add(f.timeout)
+	deadline := time.Now().Add(pollTimeout)
 	for {
 		b, err := f.dir.ReadStream(ctx, a, id, p.Max)
 		if err != nil {
