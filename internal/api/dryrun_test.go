@@ -16,7 +16,7 @@ import (
 )
 
 // rows gives a hash of each table: of all that is stored, but for when tokens
-// were last used.
+// were last used, and for the seals, which come by themselves.
 func (h *house) rows(t *testing.T) map[string]string {
 	t.Helper()
 	driver, dsn, names := "pgx", h.Database, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
@@ -30,6 +30,9 @@ func (h *house) rows(t *testing.T) map[string]string {
 	defer db.Close()
 	all := map[string]string{}
 	for _, name := range column(t, db, names) {
+		if name == "seals" {
+			continue
+		}
 		lines := column(t, db, map[string]string{
 			"pgx":     "SELECT (to_jsonb(x) - 'last_used')::text FROM " + name + " x",
 			"sqlite3": "SELECT " + asText(t, db, driver, name) + " FROM " + name,
