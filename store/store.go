@@ -83,6 +83,7 @@ type Reader interface {
 	UploadReader
 	SealReader
 	StreamReader
+	MappingReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -182,6 +183,7 @@ type Tx interface {
 	UploadWriter
 	SealWriter
 	StreamWriter
+	MappingWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the

@@ -63,6 +63,8 @@ type data struct {
 	records      []store.UploadRecord
 	uploadJobs   []store.UploadJob
 	seals        []store.Seal
+	mappings     []store.Mapping
+	raws         []store.Raw
 	connectors
 	pushes
 	streams
@@ -74,6 +76,7 @@ func (d *data) clone() *data {
 	c.federations, c.conflicts, c.events = slices.Clone(d.federations), slices.Clone(d.conflicts), slices.Clone(d.events)
 	c.grants, c.jobs = slices.Clone(d.grants), slices.Clone(d.jobs)
 	c.records, c.uploadJobs, c.seals = slices.Clone(d.records), slices.Clone(d.uploadJobs), slices.Clone(d.seals)
+	c.mappings, c.raws = slices.Clone(d.mappings), slices.Clone(d.raws)
 	c.customs, c.resources, c.links = maps.Clone(d.customs), maps.Clone(d.resources), maps.Clone(d.links)
 	c.members, c.parked = maps.Clone(d.members), maps.Clone(d.parked)
 	c.ids, c.holders = maps.Clone(d.ids), maps.Clone(d.holders)

@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"pushes", pushChecks()},
 		{"problems", problemChecks()},
 		{"agents", agentChecks()},
+		{"mappings", mappingChecks()},
 		{"health", healthChecks()},
 		{"pending", pendingChecks()},
 		{"audit", auditChecks()},
