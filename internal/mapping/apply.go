@@ -35,7 +35,8 @@ type Input struct {
 type Outcome struct {
 	// InScope says whether the record is brought; if not, the rest is empty.
 	InScope bool
-	// Match are the values by which to look for the resource, in their order.
+	// Match are the values by which to look for the resource, in their order:
+	// those of Recognize.
 	Match []Match
 	// Document holds the attributes to assert. What it doesn't have, and Cleared
 	// doesn't name, stays as it is. It shares values with the rules and with
@@ -47,6 +48,19 @@ type Outcome struct {
 	Redacted []*schema.Attribute
 	// Problems are in the order of the flows.
 	Problems []Problem
+
+	filled []*schema.Attribute // what of Document is asserted as a whole
+}
+
+// Write changes a document to what follows: it sets what is asserted, each list as
+// a whole, and unsets what is cleared.
+func (o Outcome) Write(doc *document.Object) {
+	for _, a := range o.filled {
+		doc.SetAt(a, document.CloneValue(o.Document.At(a)))
+	}
+	for _, c := range o.Cleared {
+		doc.SetAt(c.Attribute, nil)
+	}
 }
 
 // Match is a value to look for.
@@ -152,6 +166,7 @@ func (a *application) fill(u unit) {
 	case !ok || keep:
 	case v != nil:
 		a.out.Document.SetAt(u.attribute, v)
+		a.out.filled = append(a.out.filled, u.attribute)
 		if slices.ContainsFunc(u.flows, func(f *flow) bool { return f.program != nil && f.program.Redacted() }) {
 			a.out.Redacted = append(a.out.Redacted, u.attribute)
 		}
@@ -226,14 +241,25 @@ func (a *application) unique(f *flow, candidates []string) (any, *Problem) {
 	return nil, &Problem{Code: CodeUnique, Blocks: true, Sentence: "all values that SelectUniqueValue makes for " + f.path + " are taken; add another one to the rule"}
 }
 
-// matching works out what to look for. A default isn't looked for.
-func (a *application) matching() {
+// Recognize gives the values by which to look for the resource of a record, in
+// their order, whether it is in scope or not. A default isn't looked for.
+func (m *Mapping) Recognize(in Input) []Match {
+	return (&application{m: m, in: in, whole: m.whole(in)}).recognize()
+}
+
+func (a *application) recognize() (all []Match) {
 	for _, f := range a.m.match {
 		v, _, problem := a.result(f)
 		if s, ok := v.(string); ok && problem == nil {
-			a.out.Match = append(a.out.Match, Match{f.path, s})
+			all = append(all, Match{f.path, s})
 		}
 	}
+	return all
+}
+
+// matching works out what to look for.
+func (a *application) matching() {
+	a.out.Match = a.recognize()
 	if len(a.m.match) > 0 && a.out.Match == nil {
 		a.out.Problems = append(a.out.Problems, Problem{
 			Code: CodeMatch, Blocks: true,

@@ -21,6 +21,7 @@ type Mapping struct {
 	kind      *schema.ResourceType
 	scope     scope
 	units     []unit
+	flows     []*flow
 	match     []*flow
 	clear     bool
 	canonical []byte
@@ -50,7 +51,7 @@ func Compile(t *schema.ResourceType, r Rules) (*Mapping, error) {
 	var faults Faults
 	m := &Mapping{kind: t, clear: r.ClearOmitted, scope: compileScope(r.Scope, &faults)}
 	if len(r.Flows) > mostFlows {
-		faults.add("flows", "%d flows; at most %d are read", len(r.Flows), mostFlows)
+		faults.add("flows", CodeTooMany, "%d flows; at most %d are read", len(r.Flows), mostFlows)
 		return nil, faults
 	}
 	var flows []*flow
@@ -66,9 +67,10 @@ func Compile(t *schema.ResourceType, r Rules) (*Mapping, error) {
 	if faults != nil {
 		return nil, faults
 	}
+	m.flows = flows
 	var err error
 	if m.canonical, err = canonical(r, flows, m.match); err != nil {
-		return nil, Faults{{"", err.Error()}}
+		return nil, Faults{{Code: CodeValue, Message: err.Error()}}
 	}
 	return m, nil
 }
@@ -89,11 +91,11 @@ func (m *Mapping) add(f *flow, at string, faults *Faults) {
 	for i, u := range m.units {
 		switch {
 		case u.attribute != f.unit && overlap(u.attribute, f.unit):
-			faults.add(at, "%s is filled as a whole and in parts", f.top().Path)
+			faults.add(at, CodeTwice, "%s is filled as a whole and in parts", f.top().Path)
 			return
 		case u.attribute == f.unit && !f.unit.MultiValued,
 			f.by != nil && slices.ContainsFunc(u.flows, func(o *flow) bool { return o.path == f.path }):
-			faults.add(at, "%s has a flow already", f.path)
+			faults.add(at, CodeTwice, "%s has a flow already", f.path)
 			return
 		case u.attribute == f.unit:
 			m.units[i].flows = append(u.flows, f)
@@ -110,7 +112,7 @@ func overlap(a, b *schema.Attribute) bool { return a.Parent == b || b.Parent == 
 func (m *Mapping) require(faults *Faults) {
 	for _, a := range required(m.kind) {
 		if !slices.ContainsFunc(m.units, func(u unit) bool { return u.attribute == a }) {
-			faults.add("flows", "nothing fills %s, which every object needs", a.Path)
+			faults.add("flows", CodeRequired, "nothing fills %s, which every object needs", a.Path)
 		}
 	}
 }
@@ -127,25 +129,25 @@ func required(t *schema.ResourceType) (all []*schema.Attribute) {
 
 func (m *Mapping) matching(targets []string, flows []*flow, faults *Faults) {
 	if len(targets) > mostMatches {
-		faults.add("match", "%d targets; at most %d are tried", len(targets), mostMatches)
+		faults.add("match", CodeTooMany, "%d targets; at most %d are tried", len(targets), mostMatches)
 	}
 	for i, text := range targets {
 		at := fmt.Sprintf("match[%d]", i)
 		want, err := findTarget(m.kind, text)
 		if err != nil {
-			faults.add(at, "%v", err)
+			faults.add(at, CodeAttribute, "%v", err)
 			continue
 		}
 		n := slices.IndexFunc(flows, func(f *flow) bool { return f.path == want.path })
 		switch {
 		case n < 0:
-			faults.add(at, "no flow fills %s", want.path)
+			faults.add(at, CodeRequired, "no flow fills %s", want.path)
 		case want.leaf.Type != schema.String || want.leaf.MultiValued:
-			faults.add(at, "%s is no text, and can't be looked for", want.path)
+			faults.add(at, CodeUnfit, "%s is no text, and can't be looked for", want.path)
 		case flows[n].program != nil && (flows[n].program.Unique() || flows[n].program.Random()):
-			faults.add(at, "the value of %s is another each time, so that nothing is recognized by it", want.path)
+			faults.add(at, CodeUnfit, "the value of %s is another each time, so that nothing is recognized by it", want.path)
 		case slices.Contains(m.match, flows[n]):
-			faults.add(at, "%s is there twice", want.path)
+			faults.add(at, CodeTwice, "%s is there twice", want.path)
 		default:
 			m.match = append(m.match, flows[n])
 		}
@@ -160,14 +162,14 @@ func (f Flow) compile(t *schema.ResourceType, at string, faults *Faults) *flow {
 		ready.null = Clear
 	}
 	if !slices.Contains([]Null{Clear, Authoritative, Ignore}, ready.null) {
-		faults.add(at+".null", "%.40q, want clear, authoritative or ignore", string(f.Null))
+		faults.add(at+".null", CodeValue, "%.40q, want clear, authoritative or ignore", string(f.Null))
 	}
 	if !slices.Contains([]Apply{"", Always, Once}, f.Apply) {
-		faults.add(at+".apply", "%.40q, want always or once", string(f.Apply))
+		faults.add(at+".apply", CodeValue, "%.40q, want always or once", string(f.Apply))
 	}
 	var err error
 	if ready.target, err = findTarget(t, f.Target); err != nil {
-		faults.add(at+".target", "%v", err)
+		faults.add(at+".target", CodeAttribute, "%v", err)
 		return nil
 	}
 	ready.initial = ready.constant(f.Default, at+".default", faults)
@@ -186,7 +188,7 @@ func (f Flow) fill(ready *flow, at string, faults *Faults) {
 		kind  Kind
 	}{{"source", f.Source != "", Direct}, {"value", f.Value != nil, Constant}, {"expression", f.Expression != "", Expression}} {
 		if field.given != (field.kind == f.Kind) {
-			faults.add(at+"."+field.name, "a flow of the kind %s has it, and no other; this one is %.40q", field.kind, string(f.Kind))
+			faults.add(at+"."+field.name, CodeUnfit, "a flow of the kind %s has it, and no other; this one is %.40q", field.kind, string(f.Kind))
 			return
 		}
 	}
@@ -194,36 +196,36 @@ func (f Flow) fill(ready *flow, at string, faults *Faults) {
 	case Direct:
 		path, ok := expression.ParsePath(f.Source)
 		if !ok {
-			faults.add(at+".source", "%.80q is no attribute's name", f.Source)
+			faults.add(at+".source", CodeValue, "%.80q is no attribute's name", f.Source)
 		}
 		ready.direct, ready.paths = true, []expression.Path{path}
 	case Constant:
 		if ready.value = ready.constant(f.Value, at+".value", faults); ready.value == nil {
-			faults.add(at+".value", "a constant has a value; nothing is brought by leaving the flow out")
+			faults.add(at+".value", CodeRequired, "a constant has a value; nothing is brought by leaving the flow out")
 		}
 	case Expression:
 		f.program(ready, at+".expression", faults)
 	default:
-		faults.add(at+".kind", "%.40q, want %s, %s or %s", string(f.Kind), Direct, Constant, Expression)
+		faults.add(at+".kind", CodeValue, "%.40q, want %s, %s or %s", string(f.Kind), Direct, Constant, Expression)
 	}
 }
 
 func (f Flow) program(ready *flow, at string, faults *Faults) {
 	p, err := expression.Compile(f.Expression)
 	if err != nil {
-		faults.add(at, "%v", err)
+		faults.add(at, CodeExpressionInvalid, "%v", err)
 		return
 	}
 	ready.program, ready.paths = p, p.Paths()
 	switch {
 	case ready.once:
 	case p.Unique():
-		faults.add(at, `SelectUniqueValue finds its own value taken the next time; add "apply": "once"`)
+		faults.add(at, CodeUnfit, `SelectUniqueValue finds its own value taken the next time; add "apply": "once"`)
 	case p.Random():
-		faults.add(at, `Guid and RandomString give another value each time; add "apply": "once"`)
+		faults.add(at, CodeUnfit, `Guid and RandomString give another value each time; add "apply": "once"`)
 	}
 	if p.Unique() && (ready.leaf.MultiValued || ready.leaf.Type != schema.String) {
-		faults.add(at, "SelectUniqueValue gives one text, and %s isn't one", ready.path)
+		faults.add(at, CodeUnfit, "SelectUniqueValue gives one text, and %s isn't one", ready.path)
 	}
 }
 
@@ -233,12 +235,12 @@ func (f *flow) constant(raw jsontext.Value, at string, faults *Faults) document.
 	case raw == nil:
 		return nil
 	case len(raw) > mostValue:
-		faults.add(at, "%d bytes; at most %d are read", len(raw), mostValue)
+		faults.add(at, CodeTooMany, "%d bytes; at most %d are read", len(raw), mostValue)
 		return nil
 	}
 	v, _, err := document.DecodeValue(f.leaf, raw, false, nil)
 	if err != nil {
-		faults.add(at, "%s", detail(err))
+		faults.add(at, CodeValue, "%s", detail(err))
 	}
 	if v == "" {
 		return nil

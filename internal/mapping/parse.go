@@ -17,10 +17,10 @@ import (
 func Parse(b []byte) (Rules, error) {
 	var r Rules
 	if len(b) > MaxRules {
-		return r, Faults{{Message: fmt.Sprintf("the rules have %d bytes; at most %d are read", len(b), MaxRules)}}
+		return r, Faults{{Code: CodeTooMany, Message: fmt.Sprintf("the rules have %d bytes; at most %d are read", len(b), MaxRules)}}
 	}
 	if err := document.Check(b); err != nil {
-		return r, Faults{{Message: detail(err)}}
+		return r, Faults{{Code: CodeSyntax, Message: detail(err)}}
 	}
 	if err := json.Unmarshal(b, &r, json.RejectUnknownMembers(true)); err != nil {
 		return Rules{}, Faults{unreadable(err)}
@@ -32,11 +32,11 @@ func Parse(b []byte) (Rules, error) {
 func unreadable(err error) Fault {
 	var e *json.SemanticError
 	if !errors.As(err, &e) {
-		return Fault{Message: "this isn't JSON of rules"}
+		return Fault{Code: CodeSyntax, Message: "this isn't JSON of rules"}
 	}
-	fault := Fault{At: place(e.JSONPointer)}
+	fault := Fault{At: place(e.JSONPointer), Code: CodeSyntax}
 	if errors.Is(err, json.ErrUnknownName) {
-		fault.Message = "there is no such name"
+		fault.Code, fault.Message = CodeName, "there is no such name"
 		return fault
 	}
 	want := "something else"

@@ -265,21 +265,21 @@ func compileScope(groups [][]Clause, faults *Faults) (ready scope) {
 	clauses, instructions := 0, 0
 	for i, all := range groups {
 		if len(all) == 0 {
-			faults.add(fmt.Sprintf("scope[%d]", i), "an empty group is fulfilled by everything; leave it out")
+			faults.add(fmt.Sprintf("scope[%d]", i), CodeRequired, "an empty group is fulfilled by everything; leave it out")
 		}
 		var group []condition
 		for j, c := range all {
 			clauses++
 			one, err := c.compile(&instructions)
 			if err != nil {
-				faults.add(fmt.Sprintf("scope[%d][%d]", i, j), "%v", err)
+				faults.add(fmt.Sprintf("scope[%d][%d]", i, j), CodeClause, "%v", err)
 			}
 			group = append(group, one)
 		}
 		ready = append(ready, group)
 	}
 	if len(groups) > mostGroups || clauses > mostClauses {
-		faults.add("scope", "%d groups and %d clauses; at most %d and %d are read", len(groups), clauses, mostGroups, mostClauses)
+		faults.add("scope", CodeTooMany, "%d groups and %d clauses; at most %d and %d are read", len(groups), clauses, mostGroups, mostClauses)
 	}
 	return ready
 }
