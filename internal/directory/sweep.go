@@ -116,6 +116,9 @@ func (d *Directory) purge(w *Writer, s *subject) error {
 			return err
 		}
 	}
+	if err := w.tx.ForgetRaws(s.res.Tenant, s.res.RID); err != nil {
+		return err
+	}
 	if err := w.tx.ForgetGrants(s.res.Tenant, s.res.RID); err != nil {
 		return err
 	}

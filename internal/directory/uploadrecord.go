@@ -95,8 +95,7 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 	if said == nil {
 		return nil // read has settled it
 	}
-	// Who sent it, by which request (row W016).
-	w.actor.Token, w.actor.Txn, w.actor.Run = u.Actor, u.Txn, u.Run
+	b.sentBy(w, u)
 	events := len(w.events)
 	var res Result
 	var known bool
@@ -114,6 +113,17 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 		return err
 	}
 	b.carried(u)
+	b.describe(u, res, known, w.events[events:])
+	return nil
+}
+
+// sentBy makes the writer act for who sent a record, by which request (row W016).
+func (b *batch) sentBy(w *Writer, u *store.UploadRecord) {
+	w.actor.Token, w.actor.Txn, w.actor.Run = u.Actor, u.Txn, u.Run
+}
+
+// describe tells in the row of a record what became of it.
+func (b *batch) describe(u *store.UploadRecord, res Result, known bool, events []store.Event) {
 	u.Subject = res.Record.ID
 	u.Status, u.Action = store.UploadSuccess, "update"
 	if !known {
@@ -123,21 +133,25 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 		u.Status, u.Action, u.Code = store.UploadSkipped, "other", CodeNoChange
 		u.Detail = firstNonempty(u.Detail, "The user is as the record says already.")
 	}
-	for _, e := range w.events[events:] {
+	for _, e := range events {
 		if e.SubjectRID == res.Record.RID {
 			describeRecord(u, e)
 		}
 	}
-	if u.Code == CodeNoChange {
-		return nil
+	if u.Code != CodeNoChange {
+		b.describeStaging(u, known)
 	}
-	if b.actor.staging() {
-		u.Status, u.Code, u.Detail = store.UploadSkipped, codeStaging, "The source is in staging: this is pending, and nothing was changed."
-		if !known {
-			u.Subject = "" // it was never made
-		}
+}
+
+// describeStaging tells in the row of a record that nothing was written.
+func (b *batch) describeStaging(u *store.UploadRecord, known bool) {
+	if !b.actor.staging() {
+		return
 	}
-	return nil
+	u.Status, u.Code, u.Detail = store.UploadSkipped, codeStaging, "The source is in staging: this is pending, and nothing was changed."
+	if !known {
+		u.Subject = "" // it was never made
+	}
 }
 
 // describeRecord tells in the row of a record what an event of its user says.
@@ -212,6 +226,12 @@ func (b *batch) find(w *Writer, said *document.Object) (string, error) {
 			Way: "Send it, or change the source's policy match.",
 		}
 	}
+	return b.findOne(w, by, text)
+}
+
+// findOne gives the id of the user of the source in which an attribute has the
+// value, "" for none.
+func (b *batch) findOne(w *Writer, by *schema.Attribute, text string) (string, error) {
 	if by != b.t.ExternalID {
 		return b.findBy(w, by, text)
 	}

@@ -82,6 +82,7 @@ type batch struct {
 	said    []*document.Object // what each says, nil for what can't be read
 	files   map[string]bool    // the runs that are those of files
 	seen    map[string]bool    // their records that were carried out, by fileKey
+	rules   *rules             // the source's own, nil for none; then said is empty
 	// managers are the ids of managers that were found, by what records call them.
 	managers map[string]string
 }
@@ -144,8 +145,13 @@ func (b *batch) carryOut(w *Writer) error {
 	for id, n := range runs {
 		b.files[id] = n != nil && n.Partition == filePartition
 	}
-	if err := b.read(w); err != nil {
+	if b.rules, err = rulesOf(w.tx, b.t, j.Source); err != nil {
 		return err
+	}
+	if b.rules == nil {
+		if err := b.read(w); err != nil {
+			return err
+		}
 	}
 	for i := range b.records {
 		u := &b.records[i]
@@ -153,7 +159,12 @@ func (b *batch) carryOut(w *Writer) error {
 			u.Status, u.Action, u.Code, u.Detail = store.UploadSkipped, "other", "cancelled", "The run was cancelled."
 			continue
 		}
-		if err := b.settleOne(w, u, b.said[i]); err != nil {
+		if b.rules != nil {
+			_, err = b.settleMapped(w, u)
+		} else {
+			err = b.settleOne(w, u, b.said[i])
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,182 @@
+package directory_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/scim/document"
+	"github.com/workspace-scim/workspace/store"
+)
+
+// raws gives what is kept of the people of the tool.
+func (x *tool) raws() (all []store.Raw) {
+	x.t.Helper()
+	err := x.store.View(x.t.Context(), func(r store.Reader) (err error) {
+		all, err = r.Raws(x.hr.Source.ID, 0, 10_000)
+		return err
+	})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return all
+}
+
+func (x *tool) simulate(document string, limit int) (all directory.Simulation) {
+	x.t.Helper()
+	all.Attributes = map[string]int64{}
+	for after := int64(0); ; {
+		var rules []byte
+		if document != "" {
+			rules = []byte(document)
+		}
+		s := must(x.Simulate(x.t.Context(), x.admin, x.hr.Source.PublicID, rules, after, limit))(x.t)
+		if len(s.Named) > limit {
+			x.t.Errorf("%d are named, at most %d were wanted", len(s.Named), limit)
+		}
+		all.People, all.InScope, all.ComeIn, all.Leave = all.People+s.People, all.InScope+s.InScope, all.ComeIn+s.ComeIn, all.Leave+s.Leave
+		all.Change, all.Fail, all.Warn, all.Unchanged = all.Change+s.Change, all.Fail+s.Fail, all.Warn+s.Warn, all.Unchanged+s.Unchanged
+		all.Memberships, all.Revoked = all.Memberships+s.Memberships, all.Revoked+s.Revoked
+		for path, n := range s.Attributes {
+			all.Attributes[path] += n
+		}
+		all.Version, all.Named, all.Products = s.Version, append(all.Named, s.Named...), append(all.Products, s.Products...)
+		if after = s.Next; after == 0 {
+			return all
+		}
+	}
+}
+
+// someRules are rules of which one changes into another.
+func someRules(r *rand.Rand) string {
+	scope := []string{"", `[[{"attribute":"Dept","operator":"eq","value":"IT"}]]`, `[[{"attribute":"Dept","operator":"ne","value":"HR"}],[{"attribute":"Job","operator":"isNull"}]]`}
+	flow := []string{
+		"", `,{"target":"nickName","kind":"expression","expression":"ToUpper([First])"}`, `,{"target":"nickName","kind":"direct","source":"Job","null":"ignore"}`,
+		`,{"target":"nickName","kind":"expression","expression":"Left([First], [Job])"}`, `,{"target":"active","kind":"expression","expression":"Switch([Job], \"True\", \"Boss\", \"False\")"}`,
+		`,{"target":"` + enterprise + `:manager","kind":"direct","source":"Chief"}`,
+	}
+	out := hrRules(scope[r.IntN(len(scope))], flow[r.IntN(len(flow))])
+	if r.IntN(4) == 0 {
+		out = strings.Replace(out, `"match"`, `"clearOmitted":true,"match"`, 1)
+	}
+	return out
+}
+
+func someRecord(r *rand.Rand, no int) string {
+	o := map[string]any{"No": fmt.Sprint(no)}
+	for name, values := range map[string][]any{
+		"First": {"Ana", "Bo", "Cy"}, "Last": {"Silva", "Berg"}, "Dept": {"IT", "HR", nil}, "Job": {"Boss", "Clerk", nil}, "Chief": {"1", "2", "77", nil},
+	} {
+		if n := r.IntN(len(values) + 1); n < len(values) {
+			o[name] = values[n]
+		}
+	}
+	b, _ := json.Marshal(o)
+	return string(b)
+}
+
+// Law 5, row E092: what a simulation says of changed rules is what comes of them
+// when they are saved and the source says everything again, and the simulation
+// itself writes nothing.
+func TestASimulationIsTheRunWithoutTheCommit(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		const people = 40
+		seed := rand.Uint64()
+		r := rand.New(rand.NewPCG(seed, 5))
+		must(x.ChangeSource(t.Context(), x.admin, x.hr.Source.PublicID, nil, directory.SourceChange{Limits: []byte(`{"deletes":-1,"deletesPercent":-1,"disables":-1,"disablesPercent":-1,"identityChanges":-1}`)}))(t)
+		for round := range 4 {
+			x.rules(someRules(r))
+			var said []string
+			for no := range people {
+				if r.IntN(5) > 0 || round == 0 {
+					said = append(said, someRecord(r, no))
+				}
+			}
+			x.upload(said...)
+			changed := someRules(r)
+			raws, users, log := x.raws(), x.users(x.hr), len(x.log(x.hr))
+			got, paged := x.simulate(changed, directory.MaxSimulated), x.simulate(changed, 3)
+			if !reflect.DeepEqual(x.raws(), raws) || !maps.Equal(x.users(x.hr), users) || len(x.log(x.hr)) != log {
+				t.Fatalf("seed %d: the simulation wrote something", seed)
+			}
+			if got.People != int64(len(raws)) || got.People != got.ComeIn+got.Leave+got.Change+got.Fail+got.Unchanged {
+				t.Errorf("seed %d: %d people, of whom %+v", seed, len(raws), got)
+			}
+			if paged.People != got.People || paged.Leave != got.Leave || paged.ComeIn != got.ComeIn {
+				t.Errorf("seed %d: in pages it is\n%+v, not\n%+v", seed, paged, got)
+			}
+
+			x.rules(changed)
+			var again []string
+			for _, raw := range raws {
+				again = append(again, string(raw.Data))
+			}
+			want, done := directory.Simulation{}, map[string]string{}
+			for i, outcome := range x.upload(again...) {
+				what := ""
+				switch {
+				case strings.Contains(outcome, "failure"):
+					want.Fail, what = want.Fail+1, directory.SimulatedFails
+				case strings.HasPrefix(outcome, "create"):
+					want.ComeIn, what = want.ComeIn+1, directory.SimulatedComes
+				case outcome == "disable success outOfScope":
+					want.Leave, what = want.Leave+1, directory.SimulatedLeaves
+				case strings.HasPrefix(outcome, "update"), strings.HasPrefix(outcome, "disable"):
+					want.Change, what = want.Change+1, directory.SimulatedChanges
+				default:
+					want.Unchanged++
+				}
+				var o struct{ No string }
+				if err := json.Unmarshal(raws[i].Data, &o); err != nil {
+					t.Fatal(err)
+				}
+				done[o.No] = what
+			}
+			if got.ComeIn != want.ComeIn || got.Leave != want.Leave || got.Change != want.Change || got.Fail != want.Fail || got.Unchanged != want.Unchanged {
+				t.Errorf("seed %d, round %d: the simulation says %+v, the run %+v", seed, round, got, want)
+			}
+			for _, p := range got.Named {
+				if done[p.ExternalID] != p.What {
+					t.Errorf("seed %d: %s %s, and in the run %s", seed, p.ExternalID, p.What, done[p.ExternalID])
+				}
+			}
+			if inScope := int64(len(slices.DeleteFunc(x.raws(), func(r store.Raw) bool { return !r.InScope && r.Rules != 0 }))); inScope != got.InScope {
+				t.Errorf("seed %d: %d are in scope, the simulation says %d", seed, inScope, got.InScope)
+			}
+		}
+	})
+}
+
+// Who leaves loses what follows from being there, and people are told by name.
+func TestASimulationSaysWhoLosesWhat(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules("", ""))
+		x.wantUpload("create success; create success", `{"No":"1","First":"Ana","Last":"Silva","Dept":"IT"}`, `{"No":"2","First":"Bo","Last":"Berg","Dept":"HR"}`)
+		id := x.log(x.hr)[1].Subject
+		set := must(x.Schema(t.Context(), x.hr.Tenant))(t)
+		doc := must(document.MustDecode(set.Group, []byte(`{"displayName":"HR"}`)))(t)
+		must(x.Write(t.Context(), x.hr, false, func(w *directory.Writer) error {
+			_, err := w.Create(set.Group, directory.Input{Doc: doc, Members: []string{id}})
+			return err
+		}))(t)
+		got := x.simulate(hrRules(`[[{"attribute":"Dept","operator":"eq","value":"IT"}]]`, `,{"target":"nickName","kind":"direct","source":"First"}`), 9)
+		if got.Leave != 1 || got.Change != 1 || got.Memberships != 1 || got.InScope != 1 || !maps.Equal(got.Attributes, map[string]int64{"nickName": 1}) {
+			t.Errorf("%+v", got)
+		}
+		if len(got.Named) != 2 || got.Named[1].What != directory.SimulatedLeaves || got.Named[1].Display != "Bo Berg" || got.Named[1].User != id || len(got.Named[1].Groups) != 1 {
+			t.Errorf("%+v", got.Named)
+		}
+		// The rules that are there already change nothing, and so says it.
+		if now := x.simulate("", 9); now.Unchanged != 2 || len(now.Named) != 0 {
+			t.Errorf("%+v", now)
+		}
+		_, err := x.Simulate(t.Context(), x.hr, x.hr.Source.PublicID, nil, 0, 9)
+		wantRule(t, err, directory.RuleForbidden)
+	})
+}
