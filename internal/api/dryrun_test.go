@@ -134,6 +134,9 @@ func (h *house) writes(t *testing.T) []write {
 		{h.admin, "POST", conflict, object{"decision": "adopt"}, nil},
 		{h.admin, "DELETE", "/agents/" + agentID, nil, nil},
 		{h.admin, "PATCH", source, object{"displayName": "New", "configuration": object{"a": 1}, "mode": "staging"}, nil},
+		{h.admin, "PUT", source + "/mapping", someRules, nil},
+		{h.admin, "POST", "/sources/" + h.hrID + "/mapping", object{"from": h.adID}, nil},
+		{h.admin, "DELETE", source + "/mapping", nil, nil},
 		{h.admin, "PATCH", "/features", object{"groupReconciliation": true}, nil},
 		{h.admin, "PATCH", "/jobs/reconcile", object{"enabled": true}, nil},
 	}
@@ -154,7 +157,7 @@ func (h *house) polled(stream string) string {
 var answersOtherwise = []string{"POST /items/{id}/reconcile", "POST /runs/{id}/undo", "POST /sources/{id}/uploads"}
 
 // changesNothing are requests that ask, and compare, and have no dry run.
-var changesNothing = regexp.MustCompile(`/(\.search|drill|verify)$`)
+var changesNothing = regexp.MustCompile(`/(\.search|drill|verify|simulate)$`)
 
 // unchanged holds that what is done changes no row of any table.
 func (h *house) unchanged(t *testing.T, do func()) {

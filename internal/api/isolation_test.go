@@ -30,6 +30,13 @@ var routes = []route{
 	{"PATCH", "/sources/{s}", `{"limits":{"deletes":1}}`, admins},
 	{"GET", "/sources/{s}/versions", "", all},
 	{"GET", "/sources/{s}/pending", "", all},
+	{"GET", "/sources/{s}/mapping", "", all},
+	{"PUT", "/sources/{s}/mapping", someRules, admins},
+	{"POST", "/sources/{s}/mapping", `{"from":"corp"}`, admins},
+	{"DELETE", "/sources/{s}/mapping", "", admins},
+	{"GET", "/sources/{s}/mapping/versions", "", all},
+	{"GET", "/sources/{s}/mapping/records", "", all},
+	{"POST", "/sources/{s}/mapping/simulate", `{"rules":` + someRules + `}`, admins},
 	{"GET", "/sources/{s}/problems", "", all},
 	{"POST", "/sources/{s}/problems/.search", `{"anchors":["a"]}`, all},
 	{"GET", "/sources/{s}/runs", "", all},
@@ -87,6 +94,8 @@ var routes = []route{
 	{"PATCH", "/jobs/reconcile", `{"interval":7200}`, admins},
 	{"POST", "/items/{i}/reconcile", "", admins},
 }
+
+const someRules = `{"match":["externalId"],"flows":[{"target":"externalId","kind":"direct","source":"no"},{"target":"userName","kind":"direct","source":"name"}]}`
 
 // places are what the paths name.
 type places struct{ source, run, agent, conflict, group, user, product, item, file, stream string }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/workspace-scim/workspace/internal/csvrecords"
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/mapping"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -24,6 +25,8 @@ type problem struct {
 	RequestID string `json:"requestId,omitempty"`
 	// Plan is what an undo that is refused would do, and what it can't.
 	Plan *undoPlan `json:"plan,omitempty"`
+	// Faults are what is wrong with rules that are refused.
+	Faults mapping.Faults `json:"faults,omitempty"`
 
 	retryAfter int // seconds, 0 for none
 }

@@ -31,7 +31,7 @@ func (e *MappingRefused) Error() string { return e.Violation.Error() + "\n" + e.
 
 func mappingRefused(faults mapping.Faults) error {
 	return &MappingRefused{Violation{
-		Rule: RuleMapping, Detail: fmt.Sprintf("The rules can't be used: %d faults.", len(faults)), Way: "Correct what the faults name; docs/mapping.md tells what rules are.",
+		Rule: RuleMapping, Detail: "The rules can't be used.", Way: "Correct what the faults name; docs/mapping.md tells what rules are.",
 	}, faults}
 }
 
@@ -138,6 +138,57 @@ func (d *Directory) Mappings(ctx context.Context, a Actor, source string, before
 		return err
 	})
 	return all, err
+}
+
+// Said is what a source with rules said of one person, with the id of the user,
+// "" for none.
+type Said struct {
+	store.Raw
+	User string
+}
+
+// Said gives what a source that the actor sees said of people, as it said it, in
+// the order in which they came: those behind an id, or of one user. A user of whom
+// it said nothing is no error.
+func (d *Directory) Said(ctx context.Context, a Actor, source, user string, after int64, limit int) (all []Said, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		all = nil
+		s, err := seenSource(r, a, source)
+		if err != nil {
+			return err
+		}
+		raws, err := saidOf(r, a, s.ID, user, after, limit)
+		if err != nil {
+			return err
+		}
+		var rids []int64
+		for _, raw := range raws {
+			if raw.RID != 0 {
+				rids = append(rids, raw.RID)
+			}
+		}
+		ids, err := r.IDs(a.Tenant.ID, rids)
+		for _, raw := range raws {
+			all = append(all, Said{raw, ids[raw.RID]})
+		}
+		return err
+	})
+	return all, err
+}
+
+func saidOf(r store.Reader, a Actor, source int64, user string, after int64, limit int) ([]store.Raw, error) {
+	if user == "" {
+		return r.Raws(source, after, limit)
+	}
+	refs, err := r.Refs(a.View(), []string{user})
+	if err != nil || len(refs) == 0 || after > 0 {
+		return nil, err
+	}
+	raw, err := r.RawOf(source, refs[0].RID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return []store.Raw{raw}, err
 }
 
 // SetMapping gives a source rules for an administrator. cond judges the MappingTag
