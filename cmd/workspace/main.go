@@ -3,6 +3,7 @@
 //	workspace serve                  run the server
 //	workspace tenant add|enable|disable|list
 //	workspace source add|list|set|show|set-mode|pending|configure|limits|enable|disable|federate
+//	workspace mapping show|set|simulate|versions|records|remove
 //	workspace attribute add|list
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke
@@ -57,6 +58,7 @@ type CLI struct {
 	Serve         ServeCmd         `cmd:"" help:"Run the server."`
 	Tenant        TenantCmd        `cmd:"" help:"Manage tenants."`
 	Source        SourceCmd        `cmd:"" help:"Manage the sources of a tenant: who provisions into it."`
+	Mapping       MappingCmd       `cmd:"" help:"Manage the rules by which a source's uploaded records become users, and try them."`
 	Attribute     AttributeCmd     `cmd:"" help:"Manage the custom attributes of a tenant's users."`
 	Token         TokenCmd         `cmd:"" help:"Manage credentials."`
 	Agent         AgentCmd         `cmd:"" help:"Manage the agents of sources."`
