@@ -3,7 +3,7 @@
 //	workspace serve                  run the server
 //	workspace tenant add|enable|disable|list
 //	workspace source add|list|set|show|set-mode|pending|configure|limits|enable|disable|federate
-//	workspace mapping show|set|simulate|versions|records|remove
+//	workspace mapping show|set|simulate|apply|versions|records|remove
 //	workspace attribute add|list
 //	workspace token add|list|revoke
 //	workspace agent code|list|revoke

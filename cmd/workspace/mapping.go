@@ -18,6 +18,7 @@ type MappingCmd struct {
 	Show     MappingShowCmd     `cmd:"" help:"Print the rules of a source as JSON."`
 	Set      MappingSetCmd      `cmd:"" help:"Give a source rules, of a file or of another source."`
 	Simulate MappingSimulateCmd `cmd:"" help:"Say what rules would do to everybody of a source, and change nothing."`
+	Apply    MappingApplyCmd    `cmd:"" help:"Have the rules of a source worked out anew over everybody of whom it said something."`
 	Versions MappingVersionsCmd `cmd:"" help:"List the versions of the rules of a source, the newest first."`
 	Records  MappingRecordsCmd  `cmd:"" help:"Print what a source with rules said of each person, as JSON lines."`
 	Remove   MappingRemoveCmd   `cmd:"" help:"Take the rules of a source away: its records are users from then on."`
@@ -109,6 +110,32 @@ func (c *MappingRemoveCmd) Run(p *program) error {
 	return p.withSource(c.Tenant, c.Name, func(d *directory.Directory, a directory.Actor, id string) error {
 		a.DryRun = c.DryRun
 		return d.RemoveMapping(p.ctx, a, id, replaces(c.Replaces))
+	})
+}
+
+// MappingApplyCmd has rules worked out anew.
+type MappingApplyCmd struct {
+	oneSource
+	DryRun bool `help:"Only say how many people it would be about."`
+}
+
+// Run fulfils kong.
+func (c *MappingApplyCmd) Run(p *program) error {
+	return p.withSource(c.Tenant, c.Name, func(d *directory.Directory, a directory.Actor, id string) error {
+		a.DryRun = c.DryRun
+		runs, people, err := d.ReapplyMapping(p.ctx, a, id)
+		if err != nil {
+			return err
+		}
+		if c.DryRun {
+			fmt.Fprintf(p.stderr, "Nothing was changed: it would be about %d people.\n", people)
+			return nil
+		}
+		for _, run := range runs {
+			fmt.Fprintln(p.stdout, run)
+		}
+		fmt.Fprintf(p.stderr, "%d people wait for a server to work on them, in %d runs.\n", people, len(runs))
+		return nil
 	})
 }
 

@@ -154,7 +154,9 @@ func (h *house) polled(stream string) string {
 
 // answersOtherwise are the writes whose previews are answers of their own; their
 // tests hold that these change nothing.
-var answersOtherwise = []string{"POST /items/{id}/reconcile", "POST /runs/{id}/undo", "POST /sources/{id}/uploads"}
+var answersOtherwise = []string{
+	"POST /items/{id}/reconcile", "POST /runs/{id}/undo", "POST /sources/{id}/uploads", "POST /sources/{id}/mapping/apply",
+}
 
 // changesNothing are requests that ask, and compare, and have no dry run.
 var changesNothing = regexp.MustCompile(`/(\.search|drill|verify|simulate)$`)

@@ -36,6 +36,7 @@ var routes = []route{
 	{"DELETE", "/sources/{s}/mapping", "", admins},
 	{"GET", "/sources/{s}/mapping/versions", "", all},
 	{"GET", "/sources/{s}/mapping/records", "", all},
+	{"POST", "/sources/{s}/mapping/apply", "", admins},
 	{"POST", "/sources/{s}/mapping/simulate", `{"rules":` + someRules + `}`, admins},
 	{"GET", "/sources/{s}/problems", "", all},
 	{"POST", "/sources/{s}/problems/.search", `{"anchors":["a"]}`, all},

@@ -141,3 +141,30 @@ func TestSimulateRules(t *testing.T) {
 		h.admin.want(400, "GET", at+"/records?user=", nil)
 	})
 }
+
+// Row E092: saved rules are worked out over everybody at once, without the source.
+func TestRulesAreAppliedToEverybody(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h *house) {
+		at := "/sources/" + h.hrID + "/mapping"
+		h.admin.want(400, "POST", at+"/apply", nil)
+		h.admin.want(200, "PUT", at, someRules)
+		h.uploaded(t, `{"no":"1","name":"ana@contoso.com","dept":"IT","job":"Clerk"}`, `{"no":"2","name":"bo@contoso.com","dept":"HR"}`)
+		h.admin.want(200, "PUT", at, itOnly)
+		h.unchanged(t, func() {
+			if x := h.admin.want(202, "POST", at+"/apply?dryRun=true", nil); x.Body["people"] != 2.0 || len(x.Body["runs"].([]any)) != 1 {
+				t.Errorf("%s", x.Text)
+			}
+		})
+		x := h.admin.want(202, "POST", at+"/apply", nil)
+		run := "/runs/" + x.Body["runs"].([]any)[0].(string)
+		var n object
+		for deadline := time.Now().Add(60 * time.Second); n["state"] != "succeeded"; time.Sleep(10 * time.Millisecond) {
+			if n = h.admin.want(200, "GET", run, nil).Body; time.Now().After(deadline) {
+				t.Fatalf("the run is %v", n)
+			}
+		}
+		if c := n["counts"].(object); n["kind"] != "upload" || c["updated"] != 1.0 || c["disabled"] != 1.0 {
+			t.Errorf("the run is %v", n)
+		}
+	})
+}

@@ -110,6 +110,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/sources/:id/mapping", methods{get: s.getMapping, put: s.putMapping, post: s.cloneMapping, del: s.deleteMapping})
 	route("/sources/:id/mapping/versions", methods{get: s.listMappings})
 	route("/sources/:id/mapping/records", methods{get: s.listSaid})
+	route("/sources/:id/mapping/apply", methods{post: s.reapplyMapping})
 	route("/sources/:id/mapping/simulate", methods{post: s.simulateMapping})
 	route("/sources/:id/problems", methods{get: s.listProblems})
 	route("/sources/:id/problems/.search", methods{post: s.findProblems})

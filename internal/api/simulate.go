@@ -70,6 +70,18 @@ func (s *Server) simulateMapping(r *request) error {
 	return r.json(http.StatusOK, showSimulation(x))
 }
 
+// reapplyMapping has the rules of a source worked out anew over everybody.
+func (s *Server) reapplyMapping(r *request) error {
+	runs, people, err := s.dir.ReapplyMapping(r.c.Request().Context(), r.actor, r.id)
+	if err != nil {
+		return err
+	}
+	return r.json(http.StatusAccepted, struct {
+		People int64    `json:"people"`
+		Runs   []string `json:"runs"`
+	}{people, append([]string{}, runs...)})
+}
+
 func showSimulation(x directory.Simulation) simulation {
 	out := simulation{
 		Version: x.Version, People: x.People, InScope: x.InScope, ComeIn: x.ComeIn, Leave: x.Leave, Change: x.Change, Fail: x.Fail, Warn: x.Warn,

@@ -147,16 +147,23 @@ func (x *simulation) page(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		more = len(all) == simulatePage
-		for i, raw := range all {
+		if more = len(all) == simulatePage; more {
+			behind = all[simulatePage-1].ID
+		}
+		still, err := undeleted(tx, w.actor.Source, all)
+		if err != nil {
+			return err
+		}
+		for i, raw := range still {
 			one, err := x.one(w, raw)
 			if err != nil {
 				return err
 			}
-			behind = raw.ID
 			found = append(found, one)
 			if one.affected() && len(x.out.Named)+affected(found) == x.limit {
-				more = more || i+1 < len(all)
+				if more = more || i+1 < len(still); more {
+					behind = raw.ID
+				}
 				break
 			}
 		}

@@ -146,7 +146,7 @@ func TestASimulationIsTheRunWithoutTheCommit(t *testing.T) {
 					t.Errorf("seed %d: %s %s, and in the run %s", seed, p.ExternalID, p.What, done[p.ExternalID])
 				}
 			}
-			if inScope := int64(len(slices.DeleteFunc(x.raws(), func(r store.Raw) bool { return !r.InScope && r.Rules != 0 }))); inScope != got.InScope {
+			if inScope := int64(len(slices.DeleteFunc(x.raws(), func(r store.Raw) bool { return !r.InScope }))); inScope != got.InScope {
 				t.Errorf("seed %d: %d are in scope, the simulation says %d", seed, inScope, got.InScope)
 			}
 		}
@@ -178,5 +178,34 @@ func TestASimulationSaysWhoLosesWhat(t *testing.T) {
 		}
 		_, err := x.Simulate(t.Context(), x.hr, x.hr.Source.PublicID, nil, 0, 9)
 		wantRule(t, err, directory.RuleForbidden)
+	})
+}
+
+// Nobody is brought back whom the source deleted, unless it speaks of them again
+// (law 2).
+func TestRulesBringNobodyBackWhomTheSourceDeleted(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules("", ""))
+		ana := `{"No":"1","First":"Ana","Last":"Silva"}`
+		x.wantUpload("create success; create success", ana, `{"No":"2","First":"Bo","Last":"Berg"}`)
+		id := x.log(x.hr)[0].Subject
+		set := must(x.Schema(t.Context(), x.hr.Tenant))(t)
+		must(x.Write(t.Context(), x.hr, false, func(w *directory.Writer) error { return w.Delete(set.User, id, nil) }))(t)
+		x.rules(hrRules("", `,{"target":"nickName","kind":"direct","source":"First"}`))
+		if got := x.simulate("", 9); got.People != 1 || got.Change != 1 {
+			t.Errorf("%+v", got)
+		}
+		runs, people, err := x.ReapplyMapping(t.Context(), x.admin, x.hr.Source.PublicID)
+		if err != nil || len(runs) != 1 || people != 1 {
+			t.Errorf("%v %d %v", runs, people, err)
+		}
+		if err := drain(t.Context(), x.Directory); err != nil {
+			t.Fatal(err)
+		}
+		if users := x.users(x.hr); len(users) != 1 {
+			t.Errorf("the source sees %v", users)
+		}
+		x.wantUser("Bo Berg", `"nickName":"Bo"`)
+		x.wantUpload("create success", ana)
 	})
 }

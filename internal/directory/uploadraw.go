@@ -203,7 +203,7 @@ func (x *mapped) keep(res Result, done bool) error {
 		return err
 	}
 	raw.Tenant, raw.Source, raw.Key, raw.Data = x.b.actor.Tenant.ID, x.b.actor.Source.ID, x.key, data
-	raw.RID, raw.InScope, raw.Rules = x.rid, done && x.out.InScope, 0
+	raw.RID, raw.InScope, raw.Rules = x.rid, x.out.InScope, 0
 	if done {
 		raw.Rules = x.b.rules.number
 	}

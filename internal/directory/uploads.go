@@ -54,30 +54,37 @@ func (d *Directory) AcceptUpload(ctx context.Context, a Actor, all []Uploaded) (
 		return store.Run{}, &Violation{Rule: RuleTooMany, Detail: fmt.Sprintf("An upload has 1 to %d records.", MaxUploadOperations)}
 	}
 	var n store.Run
-	err := d.store.Update(ctx, func(tx store.Tx) error {
-		now := d.now()
-		n = store.Run{
-			Tenant: a.Tenant.ID, Source: a.Source.ID, PublicID: d.newID(), Kind: runUpload, State: store.RunQueued, Partition: uploadPartition,
-			Total: int64(len(all)), StartedAt: now, UpdatedAt: now, Version: 1,
-		}
-		records := make([]store.UploadRecord, len(all))
-		for i, u := range all {
-			records[i] = store.UploadRecord{
-				Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: i, Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: u.Data,
-			}
-			if u.Refused != "" {
-				records[i].Code, records[i].Detail = RuleInvalid, u.Refused
-			}
-		}
-		if err := tx.InsertRun(&n, 0); err != nil {
-			return err
-		}
-		return tx.InsertUploads(records)
+	err := d.store.Update(ctx, func(tx store.Tx) (err error) {
+		n, err = d.queueUpload(tx, a, all)
+		return err
 	})
 	if err == nil {
 		d.wakeUploads()
 	}
 	return n, err
+}
+
+// queueUpload adds records of the actor's source that wait, and the run that they
+// are.
+func (d *Directory) queueUpload(tx store.Tx, a Actor, all []Uploaded) (store.Run, error) {
+	now := d.now()
+	n := store.Run{
+		Tenant: a.Tenant.ID, Source: a.Source.ID, PublicID: d.newID(), Kind: runUpload, State: store.RunQueued, Partition: uploadPartition,
+		Total: int64(len(all)), StartedAt: now, UpdatedAt: now, Version: 1,
+	}
+	records := make([]store.UploadRecord, len(all))
+	for i, u := range all {
+		records[i] = store.UploadRecord{
+			Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: i, Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: u.Data,
+		}
+		if u.Refused != "" {
+			records[i].Code, records[i].Detail = RuleInvalid, u.Refused
+		}
+	}
+	if err := tx.InsertRun(&n, 0); err != nil {
+		return n, err
+	}
+	return n, tx.InsertUploads(records)
 }
 
 // wakeUploads tells the worker of this process that there is something to do;
