@@ -54,9 +54,9 @@ type MappingReader interface {
 type MappingWriter interface {
 	// InsertMapping adds a version; ErrExists if it is there.
 	InsertMapping(m Mapping) error
-	// PutRaw writes every field but Tenant and Source, or inserts where ID is 0,
-	// and sets ID. ErrExists if there is another one of the source for the user.
-	PutRaw(r *Raw) error
+	// PutRaw writes every field but ID, Tenant and Source, or inserts where ID is 0.
+	// Of a user a source has one: who writes sees to it.
+	PutRaw(r Raw) error
 	// DeleteRaw forgets one.
 	DeleteRaw(id int64) error
 	// ForgetRaws forgets what all sources said of a user.

@@ -213,11 +213,11 @@ func (x *simulation) one(w *Writer, raw store.Raw) (simulated, error) {
 	u := &store.UploadRecord{Tenant: raw.Tenant, Source: raw.Source, Actor: x.b.actor.Token, Txn: x.b.actor.Txn, Data: raw.Data}
 	b, events := x.b, len(w.events)
 	b.rules = x.rules
-	inScope, err := b.settleMapped(w, u)
-	if err != nil {
+	person := b.newMapped(*u)
+	if err := person.settle(w, u); err != nil {
 		return simulated{}, err
 	}
-	out := simulated{u: u, inScope: inScope, Simulated: Simulated{ExternalID: u.ExternalID, Display: u.Display, User: u.Subject}}
+	out := simulated{u: u, inScope: person.out.InScope, Simulated: Simulated{ExternalID: u.ExternalID, Display: u.Display, User: u.Subject}}
 	switch {
 	case u.Status == store.UploadFailure:
 		out.What = SimulatedFails

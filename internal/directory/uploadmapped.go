@@ -2,11 +2,9 @@ package directory
 
 import (
 	"cmp"
-	"crypto/rand"
 	"strings"
 
 	"github.com/workspace-scim/workspace/internal/mapping"
-	"github.com/workspace-scim/workspace/internal/mapping/expression"
 	"github.com/workspace-scim/workspace/scim/document"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -20,37 +18,54 @@ type mapped struct {
 	b *batch
 	w *Writer
 
-	kept    store.Raw      // what was kept of the person; ID 0 if nothing was
-	key     string         // what the person is recognized by
-	whole   map[string]any // what is known now: the record over what was kept
+	unread  error           // why it can't be read, nil if it can
+	matches []mapping.Match // by what it may be recognized
+	kept    store.Raw       // what was kept of the person; ID 0 if nothing was
+	key     string          // what the person is recognized by
+	whole   map[string]any  // what is known now: the record over what was kept
 	in      mapping.Input
 	out     mapping.Outcome
 	rid     int64            // the user, 0 for none
 	id      string           // the user's, if the source asserts it now
-	display string           // the user's name
 	last    *document.Object // what the source asserted of a user of which it doesn't any more
 	taken   error            // why it can't be said who has a value
 }
 
-// settleMapped carries one record out by the source's rules, or settles why it
-// wasn't. What it said is kept in any case. It says whether the person is in
-// scope. An error is the transaction's.
-func (b *batch) settleMapped(w *Writer, u *store.UploadRecord) (inScope bool, err error) {
+// readMapped reads what the records say, and announces whom they may be about.
+func (b *batch) readMapped(w *Writer) error {
+	b.mapped = make([]*mapped, len(b.records))
+	var all []store.Identity
+	for i, u := range b.records {
+		x := b.newMapped(u)
+		b.mapped[i] = x
+		for _, m := range x.matches {
+			if matchAttribute(b.t, m.Target) == b.t.ExternalID {
+				all = append(all, store.Identity{Tenant: u.Tenant, Source: u.Source, Kind: b.t.Kind, ExternalID: m.Value})
+			}
+		}
+	}
+	return w.tx.Foresee(all)
+}
+
+// settle carries the record out, or settles why it wasn't. What it said is kept in
+// any case. An error is the transaction's.
+func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 	if u.Code != "" {
 		u.Status, u.Action = store.UploadFailure, "other"
-		return false, nil
+		return nil
 	}
-	b.sentBy(w, u)
+	x.w = w
+	x.b.sentBy(w, u)
 	events := len(w.events)
-	x := &mapped{b: b, w: w}
-	if err = x.read(u); err == nil {
+	err := x.unread
+	if err == nil {
 		err = x.recognize(u)
 	}
 	if err != nil && failUpload(u, err) {
-		return false, nil
+		return nil
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	var res Result
 	err = w.Savepoint(func() (err error) {
@@ -59,15 +74,15 @@ func (b *batch) settleMapped(w *Writer, u *store.UploadRecord) (inScope bool, er
 	})
 	done := err == nil
 	if !done && !failUpload(u, err) {
-		return false, err
+		return err
 	}
 	if err := x.keep(res, done); err != nil {
-		return false, err
+		return err
 	}
 	if done {
 		x.describe(u, res, w.events[events:])
 	}
-	return x.out.InScope, nil
+	return nil
 }
 
 // carryOut does what the rules say. A person who leaves the scope is one whom the
@@ -80,7 +95,7 @@ func (x *mapped) carryOut() (res Result, err error) {
 	case !x.out.InScope && x.id == "":
 		return Result{}, nil
 	case !x.out.InScope:
-		return Result{}, w.Delete(b.t, x.id, nil)
+		return x.leave()
 	case x.id != "":
 		var waits string
 		var after *document.Object
@@ -111,6 +126,14 @@ func (x *mapped) carryOut() (res Result, err error) {
 	return res, err
 }
 
+// leave ends what the source asserts of a person. The result says who it was.
+func (x *mapped) leave() (res Result, err error) {
+	if res.Record.Resource, err = x.w.tx.Resource(x.b.actor.Tenant.ID, x.rid); err != nil {
+		return res, err
+	}
+	return res, x.w.Delete(x.b.t, x.id, nil)
+}
+
 // write changes a document to what the rules make of the record. It returns the
 // manager whom nobody is yet, "" otherwise.
 func (x *mapped) write(doc *document.Object) (waits string, err error) {
@@ -131,18 +154,18 @@ func (x *mapped) write(doc *document.Object) (waits string, err error) {
 	return x.b.resolveManager(x.w, doc)
 }
 
-// sentence makes a sentence of a problem's.
+// sentence makes a sentence of a problem's or an error's.
 func sentence(s string) string {
-	if s == "" {
-		return s
+	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
+		s = strings.ToUpper(s[:1]) + s[1:]
 	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	return s + "."
 }
 
 // describe tells in the row of a record what became of it.
 func (x *mapped) describe(u *store.UploadRecord, res Result, events []store.Event) {
 	if !x.out.InScope {
-		x.describeLeft(u, events)
+		x.describeLeft(u, res, events)
 		return
 	}
 	x.b.describe(u, res, x.id != "", events)
@@ -152,18 +175,18 @@ func (x *mapped) describe(u *store.UploadRecord, res Result, events []store.Even
 	}
 	var all []string
 	for _, p := range x.out.Problems {
-		all = append(all, p.Target+": "+sentence(p.Sentence))
+		all = append(all, p.Target+": "+p.Sentence+".")
 	}
 	u.Status, u.Code, u.Detail = store.UploadWarning, string(x.out.Problems[0].Code), loggable(strings.Join(all, " "))
 }
 
-func (x *mapped) describeLeft(u *store.UploadRecord, events []store.Event) {
+func (x *mapped) describeLeft(u *store.UploadRecord, res Result, events []store.Event) {
 	u.Status, u.Action, u.Code = store.UploadSkipped, "other", CodeOutOfScope
 	u.Detail = "The scope of the source's rules leaves the record out."
 	if x.id == "" {
 		return
 	}
-	u.Subject, u.Status, u.Action = x.id, store.UploadSuccess, "disable"
+	u.Subject, u.Display, u.Status, u.Action = x.id, loggable(firstNonempty(res.Record.Display, u.Display)), store.UploadSuccess, "disable"
 	u.Detail = "The scope of the source's rules leaves the record out, so what the source asserted of the user ended. A user whom nobody else asserts is disabled, and deleted when the grace time has passed."
 	for _, e := range events {
 		if e.SubjectRID == x.rid && e.Outcome == OutcomeHeld {
@@ -174,13 +197,8 @@ func (x *mapped) describeLeft(u *store.UploadRecord, events []store.Event) {
 	x.b.describeStaging(u, true)
 }
 
-// environment is what expressions may read besides the record.
-func (x *mapped) environment() expression.Environment {
-	return expression.Environment{Now: x.w.now, Random: rand.Reader}
-}
-
 // called is what people call the record in the log.
-func (x *mapped) called(keys []mapping.Match) (externalID string) {
-	externalID, _ = x.whole["externalId"].(string)
-	return cmp.Or(externalID, keys[0].Value)
+func (x *mapped) called() string {
+	externalID, _ := x.whole["externalId"].(string)
+	return cmp.Or(externalID, x.matches[0].Value)
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,14 +14,17 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// read reads what a record says.
-func (x *mapped) read(u *store.UploadRecord) (err error) {
-	if x.whole, err = rawObject(u.Data); err != nil {
-		return err
+// newMapped reads what a record says.
+func (b *batch) newMapped(u store.UploadRecord) *mapped {
+	x := &mapped{b: b}
+	if x.whole, x.unread = rawObject(u.Data); x.unread != nil {
+		return x
 	}
-	x.in.Environment = x.environment()
-	x.in.Record, err = recordOf(x.whole)
-	return err
+	x.in.Environment = expression.Environment{Now: b.d.now(), Random: rand.Reader}
+	if x.in.Record, x.unread = recordOf(x.whole); x.unread == nil {
+		x.matches = b.rules.Recognize(x.in)
+	}
+	return x
 }
 
 // rawObject reads a JSON object with its numbers as they are written.
@@ -68,30 +72,29 @@ func folded(name string) string { return strings.ToLower(strings.TrimSpace(name)
 // recognize finds whom a record is about by the match rules, in their order, and
 // then by what was kept of people who have no user or have left (rows E063, E092).
 func (x *mapped) recognize(u *store.UploadRecord) error {
-	matches := x.b.rules.Recognize(x.in)
-	if len(matches) == 0 {
+	if len(x.matches) == 0 {
 		return &Violation{
 			Rule: RuleMatchMissing, Detail: "The record has no value by which the source's rules recognize anybody.", Way: "Send it, or change the match rules.",
 		}
 	}
 	var keys []string
-	for _, m := range matches {
+	for _, m := range x.matches {
 		by := matchAttribute(x.b.t, m.Target)
 		keys = append(keys, keyOf(by, m.Value))
 		if x.id != "" {
 			continue
 		}
 		var err error
-		if x.id, err = x.b.findOne(x.w, by, m.Value); err != nil {
+		if x.id, x.rid, err = x.b.findOne(x.w, by, m.Value); err != nil {
 			return err
 		}
 	}
-	u.ExternalID = loggable(x.called(matches))
+	u.ExternalID = loggable(x.called())
 	if err := x.recall(keys); err != nil {
 		return err
 	}
 	name, _ := x.whole["displayName"].(string)
-	u.Display = loggable(firstNonempty(x.display, name, u.ExternalID))
+	u.Display = loggable(firstNonempty(name, u.ExternalID))
 	x.key = keys[0]
 	return x.complete()
 }
@@ -106,11 +109,7 @@ func keyOf(by *schema.Attribute, value string) string {
 func (x *mapped) recall(keys []string) error {
 	tx, source := x.w.tx, x.b.actor.Source.ID
 	if x.id != "" {
-		refs, err := tx.Refs(x.b.actor.View(), []string{x.id})
-		if err != nil || len(refs) == 0 {
-			return errors.Join(err, store.ErrNotFound)
-		}
-		x.rid, x.display = refs[0].RID, refs[0].Display
+		var err error
 		x.kept, err = tx.RawOf(source, x.rid)
 		return ignoreNotFound(err)
 	}
@@ -126,7 +125,6 @@ func (x *mapped) recall(keys []string) error {
 	if err != nil {
 		return err
 	}
-	x.display = res.Display
 	s, err := x.w.load(x.b.t, res)
 	if err != nil {
 		return err
@@ -225,5 +223,5 @@ func (x *mapped) keep(res Result, done bool) error {
 		return nil
 	}
 	raw.At = x.w.now
-	return x.w.tx.PutRaw(&raw)
+	return x.w.tx.PutRaw(raw)
 }

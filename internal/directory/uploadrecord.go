@@ -226,53 +226,53 @@ func (b *batch) find(w *Writer, said *document.Object) (string, error) {
 			Way: "Send it, or change the source's policy match.",
 		}
 	}
-	return b.findOne(w, by, text)
+	id, _, err := b.findOne(w, by, text)
+	return id, err
 }
 
-// findOne gives the id of the user of the source in which an attribute has the
-// value, "" for none.
-func (b *batch) findOne(w *Writer, by *schema.Attribute, text string) (string, error) {
+// findOne gives the id and the number of the user of the source in which an
+// attribute has the value, "" for none.
+func (b *batch) findOne(w *Writer, by *schema.Attribute, text string) (id string, rid int64, err error) {
 	if by != b.t.ExternalID {
 		return b.findBy(w, by, text)
 	}
 	l, err := w.tx.FindExternalID(b.actor.Source.ID, b.t.Kind, text)
 	if err != nil || !l.State.Live() {
-		return "", ignoreNotFound(err) // one that was deleted is revived by Create
+		return "", 0, ignoreNotFound(err) // one that was deleted is revived by Create
 	}
 	ids, err := w.tx.IDs(b.actor.Tenant.ID, []int64{l.RID})
-	return ids[l.RID], err
+	return ids[l.RID], l.RID, err
 }
 
 // findBy finds the user in whose document, as the source asserts it, an
 // attribute has the value.
-func (b *batch) findBy(w *Writer, by *schema.Attribute, text string) (string, error) {
+func (b *batch) findBy(w *Writer, by *schema.Attribute, text string) (id string, found int64, err error) {
 	rids, err := w.tx.Referrers(b.actor.Tenant.ID, by.Index, by.Key(text))
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	id := ""
 	for _, rid := range rids {
 		res, err := w.tx.Resource(b.actor.Tenant.ID, rid)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		s, err := w.load(b.t, res)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		p := s.of(b.actor.Source.ID)
 		if p == nil || !p.link.State.Live() || by.Key(p.doc.Text(by)) != by.Key(text) {
 			continue
 		}
 		if id != "" {
-			return "", &Violation{
+			return "", 0, &Violation{
 				Rule: RuleMatchAmbiguous, Attribute: by.Path, Detail: "Several users of this source have this " + by.Path + ".",
 				Way: "Match by another attribute, or make the values differ.",
 			}
 		}
-		id = res.ID
+		id, found = res.ID, rid
 	}
-	return id, nil
+	return id, found, nil
 }
 
 // UploadMatch gives the attribute by which the uploaded records of a source are

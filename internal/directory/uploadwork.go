@@ -82,7 +82,8 @@ type batch struct {
 	said    []*document.Object // what each says, nil for what can't be read
 	files   map[string]bool    // the runs that are those of files
 	seen    map[string]bool    // their records that were carried out, by fileKey
-	rules   *rules             // the source's own, nil for none; then said is empty
+	rules   *rules             // the source's own, nil for none
+	mapped  []*mapped          // what each says by them, in place of said
 	// managers are the ids of managers that were found, by what records call them.
 	managers map[string]string
 }
@@ -149,9 +150,12 @@ func (b *batch) carryOut(w *Writer) error {
 		return err
 	}
 	if b.rules == nil {
-		if err := b.read(w); err != nil {
-			return err
-		}
+		err = b.read(w)
+	} else {
+		err = b.readMapped(w)
+	}
+	if err != nil {
+		return err
 	}
 	for i := range b.records {
 		u := &b.records[i]
@@ -160,7 +164,7 @@ func (b *batch) carryOut(w *Writer) error {
 			continue
 		}
 		if b.rules != nil {
-			_, err = b.settleMapped(w, u)
+			err = b.mapped[i].settle(w, u)
 		} else {
 			err = b.settleOne(w, u, b.said[i])
 		}

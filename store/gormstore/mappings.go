@@ -1,7 +1,6 @@
 package gormstore
 
 import (
-	"errors"
 	"math"
 
 	"github.com/workspace-scim/workspace/store"
@@ -108,23 +107,15 @@ func (r *reader) Raws(source, after int64, limit int) ([]store.Raw, error) {
 }
 
 // PutRaw implements store.MappingWriter.
-func (t *tx) PutRaw(r *store.Raw) error {
+func (t *tx) PutRaw(r store.Raw) error {
 	if err := storableAll(r.Key, string(r.Data)); err != nil {
 		return err
-	}
-	if r.RID != 0 {
-		switch other, err := t.RawOf(r.Source, r.RID); {
-		case err == nil && other.ID != r.ID:
-			return errUnique
-		case err != nil && !errors.Is(err, store.ErrNotFound):
-			return err
-		}
 	}
 	if r.ID != 0 {
 		return t.exec("UPDATE raws SET rid = ?, recognized = ?, data = ?, rules = ?, in_scope = ?, at = ? WHERE id = ?",
 			r.RID, r.Key, string(r.Data), r.Rules, r.InScope, micros(r.At), r.ID)
 	}
-	return t.one([]any{&r.ID}, "INSERT INTO raws ("+rawColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+	return t.exec("INSERT INTO raws ("+rawColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		r.Tenant, r.Source, r.RID, r.Key, string(r.Data), r.Rules, r.InScope, micros(r.At))
 }
 

@@ -13,7 +13,7 @@ func mappingChecks() []check {
 		{"versions of rules read back whole, the newest first", mappingsReadBack},
 		{"a version of rules is written once", mappingOnce},
 		{"what was said is found by its user, its key and in order", rawsFound},
-		{"what was said is replaced, and of a user there is one", rawsReplaced},
+		{"what was said is replaced", rawsReplaced},
 		{"what was said of a user is forgotten", rawsForgotten},
 	}
 }
@@ -62,16 +62,16 @@ func newRaw(w *world, source, rid int64, key string) store.Raw {
 	return store.Raw{Tenant: w.tenant, Source: source, RID: rid, Key: key, Data: []byte(`{"First name":"Zoë"}`), Rules: 2, InScope: rid != 0, At: at(4)}
 }
 
+// putRaws writes them, and gives those that are new their ids.
 func (w *world) putRaws(all ...*store.Raw) {
 	w.Helper()
-	w.update(func(tx store.Tx) error {
-		for _, r := range all {
-			if err := tx.PutRaw(r); err != nil {
-				return err
-			}
+	for _, r := range all {
+		w.update(func(tx store.Tx) error { return tx.PutRaw(*r) })
+		if r.ID == 0 {
+			last := rawsOf(w, r.Source, 0, 99)
+			r.ID = last[len(last)-1].ID
 		}
-		return nil
-	})
+	}
 }
 
 func rawsOf(w *world, source, after int64, limit int) []store.Raw {
@@ -105,12 +105,6 @@ func rawsReplaced(t *testing.T, s store.Store) {
 	changed.RID, changed.Key, changed.Data, changed.Rules, changed.InScope, changed.At = 1<<40+1, "c", []byte(`{}`), 3, true, at(5)
 	w.putRaws(&changed)
 	equal(w, "changed", rawsOf(w, w.hr, 0, 9), []store.Raw{changed, two})
-	second, moved := newRaw(w, w.hr, 1<<40, "d"), changed
-	moved.RID = 1 << 40
-	w.update(func(tx store.Tx) error {
-		return errors.Join(expect(tx.PutRaw(&second), store.ErrExists), expect(tx.PutRaw(&moved), store.ErrExists))
-	})
-	equal(w, "refused", rawsOf(w, w.hr, 0, 9), []store.Raw{changed, two})
 	w.update(func(tx store.Tx) error { return tx.DeleteRaw(changed.ID) })
 	equal(w, "deleted", rawsOf(w, w.hr, 0, 9), []store.Raw{two})
 }

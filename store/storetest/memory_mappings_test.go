@@ -42,20 +42,16 @@ func (x *memTx) Raws(source, after int64, limit int) ([]store.Raw, error) {
 	return top(x.raws, limit, ascending, func(r store.Raw) bool { return r.Source == source && r.ID > after }), nil
 }
 
-func (x *memTx) PutRaw(r *store.Raw) error {
-	if other, err := x.RawOf(r.Source, r.RID); err == nil && other.ID != r.ID {
-		return store.ErrExists
-	}
+func (x *memTx) PutRaw(r store.Raw) error {
 	if r.ID == 0 {
 		r.ID = x.next()
-		x.raws = append(x.raws, *r)
+		x.raws = append(x.raws, r)
 		return nil
 	}
 	for i, old := range x.raws {
 		if old.ID == r.ID {
-			put := *r
-			put.Tenant, put.Source = old.Tenant, old.Source
-			x.raws[i] = put
+			r.Tenant, r.Source = old.Tenant, old.Source
+			x.raws[i] = r
 		}
 	}
 	return nil
