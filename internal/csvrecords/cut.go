@@ -35,7 +35,7 @@ type cutter struct {
 func (c *cutter) cut(b []byte, last bool) (int, state) {
 	c.cells = c.cells[:0]
 	for at := 0; ; {
-		one, end, s := c.one(b, at, last)
+		one, end, s := c.one(b, at)
 		if s != whole {
 			return 0, s
 		}
@@ -59,9 +59,9 @@ func (c *cutter) cut(b []byte, last bool) (int, state) {
 
 // one finds the cell that begins at a position, and where it ends: at a separator,
 // a line break or the end of b.
-func (c *cutter) one(b []byte, at int, last bool) (cell, int, state) {
+func (c *cutter) one(b []byte, at int) (cell, int, state) {
 	if at < len(b) && b[at] == '"' {
-		return c.quoted(b, at+1, last)
+		return c.quoted(b, at+1)
 	}
 	for end := at; end < len(b); end++ {
 		switch b[end] {
@@ -77,7 +77,7 @@ func (c *cutter) one(b []byte, at int, last bool) (cell, int, state) {
 }
 
 // quoted finds the end of a cell whose opening quote was read.
-func (c *cutter) quoted(b []byte, at int, last bool) (cell, int, state) {
+func (c *cutter) quoted(b []byte, at int) (cell, int, state) {
 	out := cell{from: at}
 	for {
 		i := bytes.IndexByte(b[at:], '"')
@@ -86,10 +86,8 @@ func (c *cutter) quoted(b []byte, at int, last bool) (cell, int, state) {
 		}
 		out.to, at = at+i, at+i+1
 		switch {
-		case at == len(b) && !last:
-			return cell{}, 0, quoting // the quote may be a doubled one
 		case at == len(b), b[at] == c.separator, b[at] == '\r', b[at] == '\n':
-			return out, at, whole
+			return out, at, whole // at the end of b more is read first: the quote may be a doubled one
 		case b[at] != '"':
 			return cell{}, 0, stray
 		}
