@@ -71,7 +71,7 @@ func (c *UploadCmd) prepare(p *program, d *directory.Directory) (*upload, error)
 	if err != nil {
 		return nil, err
 	}
-	u := &upload{program: p, d: d, result: c.Result, tell: func(progressbar.Progress) {}}
+	u := &upload{program: p, d: d, result: c.Result}
 	if u.actor, err = d.Administrator(p.ctx, p.by(), tenant); err != nil {
 		return nil, err
 	}
@@ -95,6 +95,8 @@ func (c *UploadCmd) prepare(p *program, d *directory.Directory) (*upload, error)
 	}
 	if bar := progressbar.New(p.stderr); bar != nil {
 		u.tell = bar.Tell
+	} else {
+		u.tell = p.lines()
 	}
 	if u.file, err = os.Open(c.File); err != nil {
 		return nil, err
@@ -108,6 +110,20 @@ func (c *UploadCmd) prepare(p *program, d *directory.Directory) (*upload, error)
 	}
 	u.size = info.Size()
 	return u, nil
+}
+
+// lineEvery is how often a line says how far it is, where there is no terminal.
+const lineEvery = 10 * time.Second
+
+// lines says how far something is in lines of the log.
+func (p *program) lines() func(progressbar.Progress) {
+	last := time.Now()
+	return func(x progressbar.Progress) {
+		if now := time.Now(); x.Phase != "" && now.Sub(last) >= lineEvery {
+			last = now
+			p.log.Info("upload", "phase", x.Phase, "done", x.Done, "total", x.Total, "unit", x.Unit)
+		}
+	}
 }
 
 // onlyTenant gives the tenant that is named, or the only one.

@@ -114,8 +114,8 @@ func TestE063ColumnsAreAttributes(t *testing.T) {
 		first := "EXTERNALID;username;name.givenName;emails[type eq \"work\"].value;emails[type eq \"home\"].value;" + enterprise + ":department;" + enterprise + ":manager;active\n" +
 			"1;ana@contoso.com;Ana;ana@contoso.com;ana@home.example;Sales;2;true\n" +
 			"2;bob@contoso.com;Bob;;;;;\n" +
-			"3;cy@contoso.com;Cy;;;;1;nein\n"
-		want := []string{"1 1 create success", "2 2 create success", "3 3 other failure invalidValue"}
+			"3;cy@contoso.com;Cy;;;;1;nein\n" + "3;cy@contoso.com;Cy;;;;1;\n"
+		want := []string{"1 1 create success", "2 2 create success", "3 3 other failure invalidValue", "4 3 create success"}
 		if diff := cmp.Diff(want, h.preview(first, csvupload.Options{})); diff != "" {
 			t.Errorf("preview: %s", diff)
 		}
@@ -157,6 +157,7 @@ flows:
   - {target: title, kind: direct, source: Title, default: Newcomer}
   - {target: active, kind: expression, expression: 'Switch([Status], "True", "L", "False")'}
   - {target: userType, kind: constant, value: Employee}
+  - {target: nickName, kind: expression, expression: 'Switch([Nick], "none", "Z", "Zed")'}
 `
 
 // Rules make users of rows: what is for new ones alone isn't done again.
@@ -167,8 +168,8 @@ func TestRulesMakeUsersOfRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := csvupload.Options{Rules: &r}
-		file := "Employee number\tFirst name\tTitle\tStatus\n1\tAna\t\tA\n2\tBob\tClerk\tExtern\n\tCy\t\tA\n"
-		want := []string{"1 1 create success", "2  other skipped outOfScope", "3  other failure nothingToMatch"}
+		file := "Employee number\tFirst name\tTitle\tStatus\tNick\n1\tAna\t\tA\tZ\n2\tBob\tClerk\tExtern\t\n\tCy\t\tA\t\n2\tBob\tClerk\tA\t\n"
+		want := []string{"1 1 create success", "2  other skipped outOfScope", "3  other failure nothingToMatch", "4 2 create success"}
 		for name, got := range map[string][]string{"preview": h.preview(file, o), "upload": h.upload(file, o)} {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", name, diff)
@@ -177,10 +178,10 @@ func TestRulesMakeUsersOfRows(t *testing.T) {
 		if ana := h.user(`userName eq "ana@contoso.com"`); ana["title"] != "Newcomer" || ana["userType"] != "Employee" || ana["active"] != true {
 			t.Errorf("%v", ana)
 		}
-		if got := h.upload("Employee number,First name,Title,Status\n1,Anna,Head,L\n", o); got[0] != "1 1 disable success" {
+		if got := h.upload("Employee number,First name,Title,Status,Nick\n1,Anna,Head,L,\n", o); got[0] != "1 1 disable success" {
 			t.Errorf("%q", got)
 		}
-		if ana := h.user(`userName eq "ana@contoso.com"`); ana["title"] != "Head" || ana["name"].(map[string]any)["givenName"] != "Anna" {
+		if ana := h.user(`userName eq "ana@contoso.com"`); ana["title"] != "Head" || ana["nickName"] != "Zed" || ana["name"].(map[string]any)["givenName"] != "Anna" {
 			t.Errorf("%v", ana)
 		}
 	})
@@ -206,7 +207,7 @@ func TestFilesThatCantBeUploadedLeaveNothing(t *testing.T) {
 		} {
 			r, err := csvupload.ParseRules([]byte(wrong))
 			if err == nil {
-				_, err = h.accept(t.Context(), "Employee number,First name,Title,Status\n", csvupload.Options{Rules: &r})
+				_, err = h.accept(t.Context(), "Employee number,First name,Title,Status,Nick\n", csvupload.Options{Rules: &r})
 			}
 			var v *directory.Violation
 			if !errors.As(err, &v) || v.Rule != "invalidMapping" {
@@ -287,6 +288,57 @@ func TestInterruptedWhileAccepting(t *testing.T) {
 			if err != nil || (again.PublicID == first.PublicID) != finished {
 				t.Errorf("finished %t: run %s, %v", finished, again.PublicID, err)
 			}
+		}
+	})
+}
+
+// The first row of a user counts, however far the next one is: but for one that
+// was refused.
+func TestTheFirstRowOfAUserCounts(t *testing.T) {
+	each(t, func(t *testing.T, h *tool) {
+		var file strings.Builder
+		file.WriteString("externalId,userName\n")
+		for i := range 4 {
+			name := "x@contoso.com"
+			if i == 0 {
+				name = ""
+			}
+			fmt.Fprintf(&file, "x,%s\n", name)
+			for j := range 60 { // more than are worked on at once
+				fmt.Fprintf(&file, "p%d-%d,p%[1]d-%[2]d@contoso.com\n", i, j)
+			}
+		}
+		want := []string{"1 x other failure invalidValue", "62 x create success", "123 x other failure duplicateKey", "184 x other failure duplicateKey"}
+		for name, all := range map[string][]string{"preview": h.preview(file.String(), csvupload.Options{}), "upload": h.upload(file.String(), csvupload.Options{})} {
+			if diff := cmp.Diff(want, []string{all[0], all[61], all[122], all[183]}); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	})
+}
+
+// A part of what is read at once may have been accepted, by another version.
+func TestAnUploadGoesOnWithinAPiece(t *testing.T) {
+	each(t, func(t *testing.T, h *tool) {
+		file := people(12)
+		content, err := csvupload.Content(strings.NewReader(file), csvupload.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := h.Directory.BeginFile(t.Context(), h.actor, h.source.PublicID, content, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var some []directory.Uploaded
+		for range 5 {
+			some = append(some, directory.Uploaded{Refused: "told before", Code: "before"})
+		}
+		if _, err := h.Directory.AcceptRows(t.Context(), h.actor, n.PublicID, 0, some, false); err != nil {
+			t.Fatal(err)
+		}
+		all := h.upload(file, csvupload.Options{})
+		if len(all) != 12 || all[4] != "5  other failure before" || all[5] != "6 p5 create success" {
+			t.Errorf("%q", all)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -202,8 +203,8 @@ func (b *batch) repeated(w *Writer, u *store.UploadRecord) error {
 		return nil
 	}
 	if !b.seen[fileKey(u)] {
-		before, err := w.tx.Uploads(store.UploadQuery{Source: b.actor.Source.ID, ExternalID: u.ExternalID, Limit: 1})
-		if err != nil || len(before) == 0 || before[0].Run != u.Run || before[0].Status == store.UploadFailure && before[0].Code != RuleDuplicateKey {
+		before, err := w.tx.Uploads(store.UploadQuery{Source: b.actor.Source.ID, ExternalID: u.ExternalID, Limit: lastRecords})
+		if err != nil || !slices.ContainsFunc(before, func(x store.UploadRecord) bool { return x.Run == u.Run && carriedOut(x) }) {
 			return err
 		}
 	}
@@ -211,6 +212,15 @@ func (b *batch) repeated(w *Writer, u *store.UploadRecord) error {
 		Rule: RuleDuplicateKey, Attribute: b.t.ExternalID.Path, Detail: "An earlier row of the file has the same externalId.",
 		Way: "Leave one of them.",
 	}
+}
+
+// lastRecords is how many records of a user are looked at: more than one file and
+// the uploads beside it have.
+const lastRecords = 20
+
+// carriedOut says that a settled record said what its user is.
+func carriedOut(u store.UploadRecord) bool {
+	return u.Status != store.UploadFailure && u.Code != CodeOutOfScope
 }
 
 // carried remembers that a record of a file was carried out.

@@ -75,7 +75,7 @@ func (p *FilePreview) Work(ctx context.Context, all []Uploaded) ([]store.UploadR
 		if u.Action == "create" {
 			u.Subject = "" // it was never made
 		}
-		if u.Status != store.UploadFailure && u.ExternalID != "" && len(p.seen) < mostForeseen {
+		if carriedOut(*u) && u.ExternalID != "" && len(p.seen) < mostForeseen {
 			p.seen[p.key(*u)] = struct{}{}
 		}
 	}
