@@ -3,6 +3,7 @@ package csvupload
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ type converter struct {
 	// plain says that columns are attributes: then a value that can't be used
 	// refuses its row. By rules it is left out, as docs/mapping.md has it.
 	plain bool
+	// raw says that the source has rules of its own, which work on the rows.
+	raw bool
 	// creates says that rules do more for somebody who isn't there yet.
 	creates bool
 }
@@ -37,6 +40,9 @@ func newConverter(ctx context.Context, d *directory.Directory, a directory.Actor
 		return nil, err
 	}
 	c := &converter{dir: d, source: s, t: set.User, header: header, now: d.Now(), plain: rules == nil}
+	if c.raw, err = ownRules(ctx, d, a, s, c.t, rules); err != nil || c.raw {
+		return c, err
+	}
 	match := d.UploadMatch(c.t, s).Path
 	if c.plain {
 		c.m, err = compilePlain(c.t, header, match)
@@ -64,12 +70,23 @@ func (c *converter) records(ctx context.Context, rows []csvrecords.Row) ([]direc
 				fields[c.header[j]] = text
 			}
 		}
+		if c.raw {
+			data, err := json.Marshal(fields)
+			if err != nil {
+				return nil, err
+			}
+			all[i] = directory.Uploaded{Data: data}
+			continue
+		}
 		record, err := expression.NewRecord(fields)
 		if err != nil {
 			all[i] = refused(directory.RuleInvalid, sentence(row, err.Error()))
 			continue
 		}
 		inputs[i] = mapping.Input{Record: record, Environment: expression.Environment{Now: c.now, Random: rand.Reader}}
+	}
+	if c.raw {
+		return all, nil
 	}
 	if err := c.meet(ctx, rows, all, inputs); err != nil {
 		return nil, err

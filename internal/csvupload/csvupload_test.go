@@ -187,6 +187,42 @@ func TestRulesMakeUsersOfRows(t *testing.T) {
 	})
 }
 
+// A source's own rules work on the rows, whose columns are their attributes; others
+// can't be given with a file.
+func TestASourcesOwnRulesWorkOnTheRows(t *testing.T) {
+	const own = `{"match":["externalId"],"scope":[[{"attribute":"Status","operator":"ne","value":"Extern"}]],"flows":[
+		{"target":"externalId","kind":"direct","source":"No"},
+		{"target":"userName","kind":"expression","apply":"once","expression":"[No] + \"@contoso.com\""},
+		{"target":"title","kind":"direct","source":"Job title"}]}`
+	each(t, func(t *testing.T, h *tool) {
+		if _, err := h.Directory.SetMapping(t.Context(), h.actor, h.source.PublicID, nil, []byte(own)); err != nil {
+			t.Fatal(err)
+		}
+		file := "No;Job title;Status;Shoe size\n1;Head;A;42\n2;Clerk;Extern;\n;Clerk;A;\n1;Other;A;\n4;\"x;A;\n"
+		want := []string{"1 1 create success", "2 2 other skipped outOfScope", "3  other failure matchMissing", "4 1 other failure duplicateKey", "5  other failure unclosedQuote"}
+		for name, got := range map[string][]string{"preview": h.preview(file, csvupload.Options{}), "upload": h.upload(file, csvupload.Options{})} {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+		if got := h.upload("No,Job title,Status\n1,,A\n", csvupload.Options{}); got[0] != "1 1 other skipped noChange" {
+			t.Errorf("%q: an empty cell says nothing", got)
+		}
+		if u := h.user(`userName eq "1@contoso.com"`); u["title"] != "Head" {
+			t.Errorf("%v", u)
+		}
+		for document, ok := range map[string]bool{own: true, rules: false} {
+			r, err := csvupload.ParseRules([]byte(document))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.accept(t.Context(), "No,Job title,Status\n", csvupload.Options{Rules: &r}); (err == nil) != ok {
+				t.Errorf("other rules: %v", err)
+			}
+		}
+	})
+}
+
 func TestFilesThatCantBeUploadedLeaveNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *tool) {
 		for file, want := range map[string]string{

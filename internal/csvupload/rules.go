@@ -2,6 +2,7 @@ package csvupload
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/internal/mapping"
 	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
 	"gopkg.in/yaml.v3"
 )
 
@@ -48,6 +50,22 @@ func ParseRules(document []byte) (mapping.Rules, error) {
 
 func refusedRules(err error) error {
 	return &directory.Violation{Rule: codeMapping, Detail: "The rules can't be used: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".", Way: "See docs/mapping.md."}
+}
+
+// ownRules says whether a source has rules of its own. Others can't be given with a
+// file then: they would work on what the source's own are for.
+func ownRules(ctx context.Context, d *directory.Directory, a directory.Actor, s store.Source, t *schema.ResourceType, given *mapping.Rules) (bool, error) {
+	own, err := d.Mapping(ctx, a, s.PublicID, 0)
+	if err != nil || own.Document == nil {
+		return false, err
+	}
+	if given == nil {
+		return true, nil
+	}
+	if m, err := mapping.Compile(t, *given); err == nil && m.Version() == own.Version {
+		return true, nil
+	}
+	return false, &directory.Violation{Rule: codeMapping, Detail: "The source has rules of its own, and they aren't these.", Way: "Upload the file without rules, or change those of the source."}
 }
 
 // plainRules are those of a file whose columns are called as the attributes that

@@ -202,7 +202,7 @@ func (b *batch) repeated(w *Writer, u *store.UploadRecord) error {
 	if !b.files[u.Run] || u.ExternalID == "" {
 		return nil
 	}
-	if !b.seen[fileKey(u)] {
+	if !b.seen[fileKey(u)] && (b.known == nil || !b.known(u.ExternalID)) {
 		before, err := w.tx.Uploads(store.UploadQuery{Source: b.actor.Source.ID, ExternalID: u.ExternalID, Limit: lastRecords})
 		if err != nil || !slices.ContainsFunc(before, func(x store.UploadRecord) bool { return x.Run == u.Run && carriedOut(x) }) {
 			return err

@@ -61,6 +61,9 @@ func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 	if err == nil {
 		err = x.recognize(u)
 	}
+	if err == nil {
+		err = x.b.repeated(w, u)
+	}
 	if err != nil && failUpload(u, err) {
 		return nil
 	}
@@ -80,6 +83,9 @@ func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 		return err
 	}
 	if done {
+		if x.out.InScope {
+			x.b.carried(u)
+		}
 		x.describe(u, res, w.events[events:])
 	}
 	return nil

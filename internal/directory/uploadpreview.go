@@ -46,21 +46,17 @@ func (p *FilePreview) Work(ctx context.Context, all []Uploaded) ([]store.UploadR
 	n := store.Run{Tenant: b.actor.Tenant.ID, Source: p.source, Total: int64(p.position)}
 	_, err = p.d.Write(ctx, b.actor, true, func(w *Writer) error {
 		b.begin()
-		b.files[""] = true
+		b.files[""], b.known = true, p.has
 		b.records = make([]store.UploadRecord, len(all))
 		for i, u := range all {
 			b.records[i] = uploadRow(p.d.now(), b.actor, n, u)
 			b.records[i].Position += i
 		}
-		if err := b.read(w); err != nil {
+		if err := b.prepare(w); err != nil {
 			return err
 		}
 		for i := range b.records {
-			u := &b.records[i]
-			if _, twice := p.seen[p.key(*u)]; twice && b.said[i] != nil {
-				b.seen[fileKey(u)] = true
-			}
-			if err := b.settleOne(w, u, b.said[i]); err != nil {
+			if err := b.carry(w, i); err != nil {
 				return err
 			}
 		}
@@ -76,13 +72,17 @@ func (p *FilePreview) Work(ctx context.Context, all []Uploaded) ([]store.UploadR
 			u.Subject = "" // it was never made
 		}
 		if carriedOut(*u) && u.ExternalID != "" && len(p.seen) < mostForeseen {
-			p.seen[p.key(*u)] = struct{}{}
+			p.seen[maphash.String(p.seed, u.ExternalID)] = struct{}{}
 		}
 	}
 	return b.records, nil
 }
 
-func (p *FilePreview) key(u store.UploadRecord) uint64 { return maphash.String(p.seed, u.ExternalID) }
+// has says whether an earlier call carried a record of that externalId out.
+func (p *FilePreview) has(externalID string) bool {
+	_, has := p.seen[maphash.String(p.seed, externalID)]
+	return has
+}
 
 // fileBatch makes a batch of a source with the source itself as its actor.
 func (d *Directory) fileBatch(ctx context.Context, source int64) (*batch, error) {

@@ -79,11 +79,12 @@ type batch struct {
 	actor   Actor
 	limit   int
 	records []store.UploadRecord
-	said    []*document.Object // what each says, nil for what can't be read
-	files   map[string]bool    // the runs that are those of files
-	seen    map[string]bool    // their records that were carried out, by fileKey
-	rules   *rules             // the source's own, nil for none
-	mapped  []*mapped          // what each says by them, in place of said
+	said    []*document.Object           // what each says, nil for what can't be read
+	files   map[string]bool              // the runs that are those of files
+	seen    map[string]bool              // their records that were carried out, by fileKey
+	known   func(externalID string) bool // whether a file has had a user besides; nil for never
+	rules   *rules                       // the source's own, nil for none
+	mapped  []*mapped                    // what each says by them, in place of said
 	// managers are the ids of managers that were found, by what records call them.
 	managers map[string]string
 }
@@ -146,15 +147,7 @@ func (b *batch) carryOut(w *Writer) error {
 	for id, n := range runs {
 		b.files[id] = n != nil && n.Partition == filePartition
 	}
-	if b.rules, err = rulesOf(w.tx, b.t, j.Source); err != nil {
-		return err
-	}
-	if b.rules == nil {
-		err = b.read(w)
-	} else {
-		err = b.readMapped(w)
-	}
-	if err != nil {
+	if err := b.prepare(w); err != nil {
 		return err
 	}
 	for i := range b.records {
@@ -163,16 +156,31 @@ func (b *batch) carryOut(w *Writer) error {
 			u.Status, u.Action, u.Code, u.Detail = store.UploadSkipped, "other", "cancelled", "The run was cancelled."
 			continue
 		}
-		if b.rules != nil {
-			err = b.mapped[i].settle(w, u)
-		} else {
-			err = b.settleOne(w, u, b.said[i])
-		}
-		if err != nil {
+		if err := b.carry(w, i); err != nil {
 			return err
 		}
 	}
 	return b.settle(w.tx, runs)
+}
+
+// prepare gets ready for the records: by the source's rules, or by reading them
+// all.
+func (b *batch) prepare(w *Writer) (err error) {
+	if b.rules, err = rulesOf(w.tx, b.t, b.actor.Source.ID); err != nil {
+		return err
+	}
+	if b.rules != nil {
+		return b.readMapped(w)
+	}
+	return b.read(w)
+}
+
+// carry carries one record out, or settles why it wasn't.
+func (b *batch) carry(w *Writer, i int) error {
+	if b.rules == nil {
+		return b.settleOne(w, &b.records[i], b.said[i])
+	}
+	return b.mapped[i].settle(w, &b.records[i])
 }
 
 // begin forgets what an earlier try of the transaction left.
