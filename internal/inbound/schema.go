@@ -2,8 +2,11 @@ package inbound
 
 import (
 	"net/http"
+	"slices"
 
+	"github.com/workspace-scim/workspace/internal/mapping"
 	"github.com/workspace-scim/workspace/scim/schema"
+	"github.com/workspace-scim/workspace/store"
 )
 
 // The parts of a synchronizationSchema of Graph that clients read: which
@@ -54,7 +57,7 @@ type syncObjMap struct {
 
 type syncAttrMap struct {
 	Target   string         `json:"targetAttributeName"`
-	Matching int            `json:"matchingPriority"` // 1 for the one that users are matched by
+	Matching int            `json:"matchingPriority"` // from 1, of those that users are matched by
 	Source   syncAttrSource `json:"source"`
 }
 
@@ -70,7 +73,7 @@ const (
 )
 
 // getSchema answers what a record may have. Each attribute becomes the one of the
-// same name.
+// same name, unless the source has rules of its own.
 func (s *Server) getSchema(r *request) error {
 	source, err := r.job()
 	if err != nil {
@@ -93,6 +96,13 @@ func (s *Server) getSchema(r *request) error {
 		}
 		mappings = append(mappings, m)
 	}
+	own, err := s.ownMappings(r, source)
+	if err != nil {
+		return err
+	}
+	if own != nil {
+		mappings = own
+	}
 	users := []syncObject{{Name: schema.UserURN, Attributes: attributes}}
 	return r.json(http.StatusOK, syncSchema{
 		Context: r.context("servicePrincipals('" + source.PublicID + "')/synchronization/jobs('" + jobID(source) + "')/schema/$entity"),
@@ -103,6 +113,29 @@ func (s *Server) getSchema(r *request) error {
 			Mappings: []syncObjMap{{Enabled: true, Source: schema.UserURN, Target: schema.UserURN, Attributes: mappings}},
 		}},
 	})
+}
+
+// ownMappings gives the flows of a source that has rules; nil if it has none.
+func (s *Server) ownMappings(r *request, source store.Source) (all []syncAttrMap, err error) {
+	m, err := s.dir.Mapping(r.c.Request().Context(), r.actor, source.PublicID, 0)
+	if err != nil || m.Document == nil {
+		return nil, err
+	}
+	rules, err := mapping.Parse(m.Document)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range rules.Flows {
+		from := syncAttrSource{Type: "Attribute", Name: f.Source, Expression: "[" + f.Source + "]"}
+		switch f.Kind {
+		case mapping.Constant:
+			from = syncAttrSource{Type: "Constant", Name: string(f.Value), Expression: string(f.Value)}
+		case mapping.Expression:
+			from = syncAttrSource{Type: "Function", Expression: f.Expression}
+		}
+		all = append(all, syncAttrMap{Target: f.Target, Source: from, Matching: 1 + slices.Index(rules.Match, f.Target)})
+	}
+	return all, nil
 }
 
 // writable gives the attributes below one that a record may have, in order: of a

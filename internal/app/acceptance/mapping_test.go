@@ -134,6 +134,10 @@ func TestE008FlowsMakeTheUser(t *testing.T) {
 			direct("nickName", "Nick", "apply", "once"),
 			direct("emails", "Mails"), expression("emails[type eq \"work\"].value", "[Mail]"),
 			direct(enterpriseURN+":department", "Dept", "null", "ignore"), direct(enterpriseURN+":division", "Unit")))
+		schema := m.get(m.job + "/schema").status(200)
+		schema.is("synchronizationRules/0/objectMappings/0/attributeMappings/0", object{
+			"targetAttributeName": "externalId", "matchingPriority": 1.0, "source": object{"type": "Attribute", "name": "no", "expression": "[no]"},
+		}).is("synchronizationRules/0/objectMappings/0/attributeMappings/4/source/type", "Constant").is("synchronizationRules/0/objectMappings/0/attributeMappings/5/source/type", "Function")
 		m.outcomes([]string{"create success"}, staffRecord("1", "First name", "Zoë", "Last name", "Berg", "Nick", "Z", "Dept", "IT", "Unit", "Nord",
 			"Mail", "zoe@contoso.com", "Mails", list{object{"value": "z@home.example", "type": "home"}, object{"value": "ZOE@contoso.com"}}))
 		m.named("1").is("displayName", "Zoë BERG").is("userType", "Employee").is("title", "Newcomer").is("nickName", "Z").
