@@ -32,6 +32,9 @@ func (w *Writer) manager(s *subject, p *party) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if target != nil && target.RID == s.res.RID {
+		target = nil // found by a name that it has now, or is just losing
+	}
 	if target == nil && ref == p.link.Anchor {
 		return s.res.ID, nil
 	}

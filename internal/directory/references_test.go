@@ -52,6 +52,64 @@ func TestGroupIsNobodysManager(t *testing.T) {
 	}
 }
 
+// A name that a user is just losing doesn't mean that user: who gets it next is
+// the manager.
+func TestANameThatIsLostMeansSomebodyElse(t *testing.T) {
+	w := newWorld(t, openStore(t), "t")
+	set, ad := w.set, w.actors[0]
+	write := func(fn func(*directory.Writer) (directory.Result, error)) (id string) {
+		_, err := w.dir.Write(t.Context(), ad, false, func(x *directory.Writer) error {
+			r, err := fn(x)
+			id = r.Record.ID
+			return err
+		})
+		w.must(err)
+		return id
+	}
+	create := func(body string) string {
+		return write(func(x *directory.Writer) (directory.Result, error) {
+			return x.Create(set.User, directory.Input{Doc: w.doc(set.User, body)})
+		})
+	}
+	const anchor = `,"urn:ietf:params:scim:schemas:extension:workspace:2.0:User":{"originAnchor":"`
+	for _, lost := range []string{"old", "oldAnchor"} {
+		anna := create(`{"userName":"anna-` + lost + `@contoso.com","externalId":"old"` + anchor + `oldAnchor"}}`)
+		write(func(x *directory.Writer) (directory.Result, error) {
+			return x.Modify(set.User, anna, nil, directory.Change{Apply: func(o *document.Object) error {
+				o.Set(set.User.ExternalID, "new"+lost)
+				o.SetAt(set.User.Anchor, "newAnchor"+lost)
+				o.SetAt(set.User.Manager.Value(), lost)
+				return nil
+			}})
+		})
+		manager := func() (got string) {
+			w.must(w.dir.Read(t.Context(), w.admin(), func(r *directory.Reading) error {
+				rec, err := r.Get(set.User, anna, false)
+				if err != nil {
+					return err
+				}
+				doc, err := document.MustDecode(set.User, rec.Doc)
+				got = doc.Text(set.User.Manager.Value())
+				return err
+			}))
+			return got
+		}
+		if got := manager(); got != "" {
+			t.Errorf("%s: the manager is %q", lost, got)
+		}
+		boss := create(`{"userName":"boss-` + lost + `@contoso.com","externalId":"old"` + anchor + `oldAnchor"}}`)
+		if got := manager(); got != boss {
+			t.Errorf("%s: the manager is %q, want %q", lost, got, boss)
+		}
+		write(func(x *directory.Writer) (directory.Result, error) {
+			return directory.Result{}, x.Delete(set.User, boss, nil)
+		})
+		write(func(x *directory.Writer) (directory.Result, error) {
+			return directory.Result{}, x.Delete(set.User, anna, nil)
+		})
+	}
+}
+
 // A source that has a link to a resource already, under another anchor, isn't
 // joined to it a second time: its two objects stay two.
 func TestTwoObjectsOfOneSourceAreNeverJoined(t *testing.T) {
