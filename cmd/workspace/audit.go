@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/internal/progressbar"
 )
 
 // AuditCmd holds the log against its seals.
@@ -33,7 +34,12 @@ func (c *AuditVerifyCmd) Run(p *program) error {
 		heads = append(heads, h)
 	}
 	return p.withAdministrator(c.Tenant, func(d *directory.Directory, a directory.Actor) error {
-		r, err := d.VerifyLog(p.ctx, a, heads, nil)
+		tell := func(progressbar.Progress) {}
+		if bar := progressbar.New(p.stderr); bar != nil {
+			tell = bar.Tell
+		}
+		r, err := d.VerifyLog(p.ctx, a, heads, func(events int64) { tell(progressbar.Progress{Phase: "reading", Done: events, Unit: "events"}) })
+		tell(progressbar.Progress{})
 		if err != nil {
 			return err
 		}

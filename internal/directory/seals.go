@@ -188,8 +188,7 @@ func (d *Directory) SealedHead(ctx context.Context, a Actor) (last store.Seal, e
 // VerifyLog works the chain of the tenant's log out again. Without heads it finds
 // every change of what is sealed but one: the last seals taken away with all or
 // some of their events, or made anew from there on. That is found with a head
-// that was kept elsewhere. progress is told how many events were read; it may be
-// nil. It is for administrators.
+// that was kept elsewhere. progress is told how many events were read. It is for administrators.
 func (d *Directory) VerifyLog(ctx context.Context, a Actor, heads []LogHead, progress func(events int64)) (LogReport, error) {
 	if err := onlyAdmins(a); err != nil {
 		return LogReport{}, err
@@ -235,7 +234,7 @@ func (v *logVerification) next(r store.Reader) (more bool, err error) {
 		}
 		*last = s
 		v.report.Seals++
-		v.tell()
+		v.progress(v.report.Events)
 	}
 	if len(seals) > 0 {
 		return true, nil
@@ -282,11 +281,5 @@ func (v *logVerification) seal(r store.Reader, last, s store.Seal) error {
 func (v *logVerification) fault(after, upTo int64, detail string) {
 	if len(v.report.Faults) < maxLogFaults {
 		v.report.Faults = append(v.report.Faults, LogFault{after, upTo, detail})
-	}
-}
-
-func (v *logVerification) tell() {
-	if v.progress != nil {
-		v.progress(v.report.Events)
 	}
 }

@@ -84,7 +84,7 @@ func (l *sealedLog) do(statements ...string) {
 
 func (l *sealedLog) verify(heads ...directory.LogHead) directory.LogReport {
 	l.t.Helper()
-	return must(l.VerifyLog(l.t.Context(), l.admin, heads, nil))(l.t)
+	return must(l.VerifyLog(l.t.Context(), l.admin, heads, func(int64) {}))(l.t)
 }
 
 // restore makes the log what it was.
