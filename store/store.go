@@ -84,6 +84,7 @@ type Reader interface {
 	SealReader
 	StreamReader
 	MappingReader
+	RequestReader
 
 	// Expect says that all that is read and written holds only if no tenant,
 	// source or token has changed since the stamp was that of a Principal: if
@@ -184,6 +185,7 @@ type Tx interface {
 	SealWriter
 	StreamWriter
 	MappingWriter
+	RequestWriter
 
 	// Load gets a resource in any state with all its links, ended ones
 	// included, in the order of their source ids, and with its groups in the

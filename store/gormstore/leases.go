@@ -11,7 +11,12 @@ import (
 // touched no row. (An error would end a transaction of PostgreSQL.)
 func (s *session) returned(sql string, args ...any) error {
 	var ignored int64
-	err := s.one([]any{&ignored}, sql, args...)
+	return s.returnedID(&ignored, sql, args...)
+}
+
+// returnedID is returned, and gives the number that the statement returns.
+func (s *session) returnedID(id *int64, sql string, args ...any) error {
+	err := s.one([]any{id}, sql, args...)
 	if errors.Is(err, store.ErrNotFound) {
 		return errUnique
 	}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/workspace-scim/workspace/store"
 )
@@ -11,10 +12,11 @@ import (
 type streams struct {
 	feeds []store.Stream
 	keys  []store.SigningKey
+	asked []store.Request
 }
 
 func (s streams) clone() streams {
-	return streams{slices.Clone(s.feeds), slices.Clone(s.keys)}
+	return streams{slices.Clone(s.feeds), slices.Clone(s.keys), slices.Clone(s.asked)}
 }
 
 func byStreamID(a, b store.Stream) int { return cmp.Compare(a.ID, b.ID) }
@@ -93,4 +95,48 @@ func (x *memTx) PutSigningKey(k store.SigningKey) error {
 func (x *memTx) DeleteSigningKey(id string) error {
 	x.keys = filtered(x.keys, func(k store.SigningKey) bool { return k.ID != id })
 	return nil
+}
+
+func (x *memTx) Request(tenant int64, txn string) (store.Request, error) {
+	return find(x.asked, func(r store.Request) bool { return r.Tenant == tenant && r.Txn == txn })
+}
+
+func (x *memTx) WaitingRequests() ([]store.Request, error) {
+	var all []store.Request
+	for _, r := range x.asked {
+		if r.Waits() && !slices.ContainsFunc(all, func(o store.Request) bool { return o.Source == r.Source }) {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+func (x *memTx) CountRequests(source int64, limit int) (int, error) {
+	return min(limit, len(filtered(x.asked, func(r store.Request) bool { return r.Source == source && r.Waits() }))), nil
+}
+
+func (x *memTx) InsertRequest(r *store.Request) error {
+	if slices.ContainsFunc(x.asked, func(o store.Request) bool { return o.Txn == r.Txn }) {
+		return store.ErrExists
+	}
+	r.ID = x.next()
+	x.asked = append(x.asked, *r)
+	return nil
+}
+
+func (x *memTx) SettleRequest(r store.Request) error {
+	return put(x.asked, func(o store.Request) bool { return o.ID == r.ID }, func(o *store.Request) {
+		o.SettledAt, o.Result, o.Body = r.SettledAt, r.Result, nil
+	})
+}
+
+func (x *memTx) DeleteRequests(before time.Time, limit int) (n int, err error) {
+	x.asked = slices.DeleteFunc(x.asked, func(r store.Request) bool {
+		gone := n < limit && !r.Waits() && r.SettledAt.Before(before)
+		if gone {
+			n++
+		}
+		return gone
+	})
+	return n, nil
 }

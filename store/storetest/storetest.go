@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"uploads", uploadChecks()},
 		{"seals", sealChecks()},
 		{"streams", streamChecks()},
+		{"requests", requestChecks()},
 		{"transactions", slices.Concat(transactionChecks(), savepointChecks())},
 		{"concurrency", slices.Concat(concurrencyChecks(), raceChecks(), phantomChecks())},
 	}
