@@ -32,6 +32,9 @@ func (s *Server) bulk(r *request) error {
 	if err := msg.prepare(r); err != nil {
 		return err
 	}
+	if r.later(true) {
+		return r.accept(endpointBulk)
+	}
 	b := &bulkRun{r: r, msg: msg}
 	if err := b.run(); err != nil {
 		return err
@@ -55,12 +58,16 @@ type bulkState struct {
 	later  []deferred // references that were left out to break a circle
 }
 
-// run carries the operations out, chunk by chunk; a preview is one transaction,
-// so that later operations see earlier ones. When the database fails, the rest
+// run carries the operations out, chunk by chunk. A preview is one transaction, so
+// that later operations see earlier ones; and so is a request that was accepted
+// before, so that it is carried out once, wherever the process ends. When the database fails, the rest
 // is answered with its error each, because part of the work may be done.
 func (b *bulkRun) run() error {
-	if b.r.dryRun {
+	if b.r.dryRun || b.r.carries != nil {
 		return b.transact(func(w *directory.Writer) error {
+			if err := b.r.claim(w); err != nil {
+				return err
+			}
 			for _, op := range b.msg.operations {
 				op.done, op.cut = false, false
 			}
@@ -70,7 +77,10 @@ func (b *bulkRun) run() error {
 				}
 			}
 			b.addLater(w)
-			return nil
+			if b.r.carries == nil {
+				return nil
+			}
+			return w.Settle(*b.r.carries, b.outcomes(), true)
 		})
 	}
 	for work := b.next(); len(work) > 0; work = b.next() {

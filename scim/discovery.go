@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	scimschema "github.com/elimity-com/scim/schema"
+	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/scim/schema"
 )
 
 type object = map[string]any
 
 // getServiceProviderConfig announces what the server does (RFC 7643 §5, RFC
-// 9865 §3).
+// 9865 §3, RFC 9967 §4).
 func (s *Server) getServiceProviderConfig(r *request) error {
 	if err := r.noFilter(); err != nil {
 		return err
@@ -30,6 +31,8 @@ func (s *Server) getServiceProviderConfig(r *request) error {
 			"cursor": true, "index": true, "defaultPaginationMethod": "index",
 			"defaultPageSize": s.limits.PageSize, "maxPageSize": s.limits.MaxPageSize,
 		},
+		// RFC 9967 §4.
+		"securityEvents": object{"asyncRequest": "request", "eventUris": directory.EventURIs(r.actor.Admin)},
 		"authenticationSchemes": []object{
 			{
 				"type": "oauthbearertoken", "name": "OAuth Bearer Token", "primary": true,

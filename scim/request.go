@@ -38,6 +38,9 @@ type request struct {
 	frozen  bool   // inside a transaction: nothing may be declared
 	careful bool   // authenticate, even who was recognized
 	sent    []byte // the body, once it was read
+	// carries is the request that is carried out now and was accepted before, nil
+	// for one that somebody waits for: see WorkRequests.
+	carries *store.Request
 	// provisional are the custom attributes that the request uses first, and
 	// version that of the schemas that have them.
 	provisional []schema.Custom
@@ -141,6 +144,11 @@ func (r *request) location(t *schema.ResourceType, id string) string {
 func (r *request) acceptable() error {
 	accept := r.c.Request().Header.Get("Accept")
 	if accept == "" || accept == MediaType {
+		return nil
+	}
+	// RFC 9967 §2.5.1.1: of an asynchronous response Accept says nothing; of what
+	// became of a request it may ask for the token.
+	if r.c.Request().Method != http.MethodGet && r.prefersAsync() || r.wantsToken() && strings.HasPrefix(r.c.Path(), Prefix+endpointRequests+"/") {
 		return nil
 	}
 	for part := range strings.SplitSeq(accept, ",") {

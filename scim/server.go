@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -59,7 +60,10 @@ type Config struct {
 	BaseURL string
 	// Repaired is told the id of each repair of scim/dialect; may be nil.
 	Repaired func(id string)
-	Limits   Limits
+	// Token signs an event token of an issuer for an audience; nil where there are
+	// none.
+	Token  func(ctx context.Context, issuer, audience string, n directory.Notice) (string, error)
+	Limits Limits
 }
 
 // Server is the SCIM endpoint.
@@ -70,13 +74,15 @@ type Server struct {
 	repaired func(string)
 	limits   Limits
 	rates    *ratelimit.Keyed // by source
+	echo     *echo.Echo       // of requests that are carried out later
+	token    func(ctx context.Context, issuer, audience string, n directory.Notice) (string, error)
 }
 
 // New makes the endpoint.
 func New(c Config) *Server {
 	s := &Server{
 		dir: c.Directory, log: c.Logger, baseURL: strings.TrimSuffix(c.BaseURL, "/"),
-		repaired: c.Repaired, limits: c.Limits.withDefaults(),
+		repaired: c.Repaired, limits: c.Limits.withDefaults(), echo: echo.New(), token: c.Token,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -106,7 +112,8 @@ func (s *Server) Mount(e *echo.Echo) {
 	route("/ResourceTypes/:id", methods{http.MethodGet: confirmed(s.getResourceType)})
 	route("/Schemas", methods{http.MethodGet: confirmed(s.listSchemas)})
 	route("/Schemas/:id", methods{http.MethodGet: confirmed(s.getSchema)})
-	route("/Bulk", methods{http.MethodPost: confirmed(s.bulk)})
+	route(endpointBulk, methods{http.MethodPost: confirmed(s.bulk)})
+	route(endpointRequests+"/:id", methods{http.MethodGet: confirmed(s.getAsyncRequest)})
 	route("/Me", methods{
 		http.MethodGet: s.me(s.get), http.MethodPut: s.me(s.replace), http.MethodPatch: s.me(s.patch),
 		http.MethodDelete: s.me(s.delete), http.MethodPost: s.me(s.noMeCreate),

@@ -75,23 +75,38 @@ func (s *Server) delete(r *request) error {
 
 // write runs one write in its transaction and answers it.
 func (r *request) write(status int, do func(*directory.Writer) (directory.Result, error)) error {
+	if r.later(false) {
+		return r.accept(r.t.Endpoint)
+	}
 	var result directory.Result
 	var body []byte // of a preview
 	ctx := r.c.Request().Context()
 	p := r.presenter()
 	events, err := r.s.dir.Write(ctx, r.actor, r.asked, func(w *directory.Writer) (err error) {
 		w.Groups = status != http.StatusNoContent && p.wantsGroups()
+		if err = r.claim(w); err != nil {
+			return err
+		}
 		if err = r.declare(w); err != nil {
 			return err
 		}
-		if result, err = do(w); err != nil || !r.dryRun || status == http.StatusNoContent {
+		if result, err = do(w); err != nil {
 			return err
+		}
+		if r.carries != nil {
+			return w.Settle(*r.carries, []directory.Outcome{r.outcome(status, result.Record, nil)}, false)
+		}
+		if !r.dryRun || status == http.StatusNoContent {
+			return nil
 		}
 		body, err = r.previewBody(w.Reading(), &result.Record)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if r.carries != nil {
+		return nil // nobody waits for the answer
 	}
 	r.actor.Stamp = 0 // it was who it was recognized as
 	if r.dryRun {

@@ -42,13 +42,15 @@ func (s *Server) routes() (*echo.Echo, error) {
 	keys := echo.WrapHandler(http.HandlerFunc(s.feed.Keys))
 	e.GET(pathKeys, keys)
 	e.HEAD(pathKeys, keys)
-	scim.New(scim.Config{
+	s.scim = scim.New(scim.Config{
 		Directory: s.directory,
 		Logger:    s.log,
 		BaseURL:   s.config.BaseURL,
 		Repaired:  s.metrics.repaired,
+		Token:     s.feed.Completion,
 		Limits:    scim.Limits{Rate: float64(s.config.Rate)},
-	}).Mount(e)
+	})
+	s.scim.Mount(e)
 	api.New(api.Config{Directory: s.directory, Logger: s.log, Version: s.version, MaxFile: int64(s.config.MaxUpload) << 20, Feed: s.feed}).Mount(e)
 	inbound.New(inbound.Config{Directory: s.directory, Logger: s.log, BaseURL: s.config.BaseURL}).Mount(e)
 	return e, nil

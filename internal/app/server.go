@@ -18,6 +18,7 @@ import (
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/internal/embedded"
 	"github.com/workspace-scim/workspace/internal/feed"
+	"github.com/workspace-scim/workspace/scim"
 	"github.com/workspace-scim/workspace/store"
 )
 
@@ -67,6 +68,7 @@ type Server struct {
 	store     store.Store
 	directory *directory.Directory
 	feed      *feed.Feed
+	scim      *scim.Server
 	metrics   *metrics
 	listener  net.Listener
 	http      *http.Server
@@ -208,6 +210,7 @@ func (s *Server) Run(ctx context.Context) error {
 	background.Go(func() { s.uploads(work) })
 	background.Go(func() { s.sealLog(work) })
 	background.Go(func() { s.feed.Push(work) })
+	background.Go(func() { s.requests(work) })
 	pulling, endConnectors := context.WithCancel(ctx)
 	defer endConnectors()
 	var connectors sync.WaitGroup
@@ -255,7 +258,7 @@ func (s *Server) background(ctx context.Context) {
 			return
 		case <-sweep.C:
 			err := errors.Join(s.directory.Sweep(ctx), s.directory.SweepTokens(ctx), s.directory.SweepAgents(ctx), s.directory.SweepPlans(ctx),
-				s.directory.SweepUploads(ctx))
+				s.directory.SweepUploads(ctx), s.directory.SweepRequests(ctx))
 			if err != nil && ctx.Err() == nil {
 				s.log.Error("sweep", "error", store.LogText(err))
 			}

@@ -86,6 +86,15 @@ func (d *Directory) admit(p store.Principal) error {
 		return &AuthError{AuthWrongKind, "An enrolment code isn't a bearer token; enrol an agent with it."}
 	}
 	now := d.now()
+	if err := mayAct(p, now); err != nil {
+		return err
+	}
+	d.use.note(p.Token, now)
+	return nil
+}
+
+// mayAct does the steps 4 to 6 of Authenticate.
+func mayAct(p store.Principal, now time.Time) error {
 	if err := judge(p, now); err != nil {
 		return err
 	}
@@ -96,7 +105,6 @@ func (d *Directory) admit(p store.Principal) error {
 			Way:    "Its provider enables it with: workspace tenant enable " + p.Tenant.Slug + ".",
 		}
 	}
-	d.use.note(p.Token, now)
 	return nil
 }
 

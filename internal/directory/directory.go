@@ -62,6 +62,7 @@ type Directory struct {
 	retention time.Duration
 	features  map[string]bool
 	repaired  func(id string)
+	requests  chan struct{} // holds a signal when requests came, see RequestsArrived
 	uploads   chan struct{} // holds a signal when records came, see UploadsArrived
 	sealing   sealing
 	// sharedClock says that leases are judged by the database's clock.
@@ -95,6 +96,7 @@ func New(s store.Store, o Options) *Directory {
 		schemas:  map[schemaKey]*schema.Set{},
 		sources:  map[int64]store.Source{},
 		uploads:  make(chan struct{}, 1),
+		requests: make(chan struct{}, 1),
 	}
 	if d.clock == nil {
 		d.clock, d.sharedClock = systemClock{}, true

@@ -26,10 +26,14 @@ const (
 	uriDeactivate   = "urn:ietf:params:scim:event:prov:deactivate" // §2.4.6
 )
 
+// AsyncResponseURI is the event that tells what became of a request that was
+// carried out later (RFC 9967 §2.5.1.3).
+const AsyncResponseURI = "urn:ietf:params:scim:event:misc:asyncresp"
+
 // EventURIs gives the URIs of the security events that administrators, or
 // sources, can have. A source gets no values: what it may read it reads.
 func EventURIs(admin bool) []string {
-	all := []string{uriFeedAdd, uriCreateNotice, uriPatchNotice, uriDelete, uriActivate, uriDeactivate}
+	all := []string{uriFeedAdd, uriCreateNotice, uriPatchNotice, uriDelete, uriActivate, uriDeactivate, AsyncResponseURI}
 	if admin {
 		all = append(all, uriFeedRemove, uriCreateFull, uriPatchFull, uriPutFull)
 	}

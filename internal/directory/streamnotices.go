@@ -82,6 +82,9 @@ func (t *teller) prepare(events []store.Event) error {
 // payloads gives what the stream wants of an event, with nil for each payload
 // that can hold values; nil if it wants nothing.
 func (t *teller) payloads(e store.Event) (events map[string]any, externalID string) {
+	if e.Type == eventRequestDone {
+		return t.completed(e), ""
+	}
 	var link *store.Link
 	if l, ok := t.links[e.SubjectRID]; ok {
 		link, externalID = &l, l.ExternalID
@@ -123,6 +126,18 @@ func (t *teller) payloads(e store.Event) (events map[string]any, externalID stri
 	return events, externalID
 }
 
+// completed tells who may see what a source did what became of its request.
+func (t *teller) completed(e store.Event) map[string]any {
+	if source := t.limit(); source != 0 && e.Source != source || !t.wants(AsyncResponseURI) {
+		return nil
+	}
+	var said struct{ Operation json.RawMessage }
+	if json.Unmarshal(orEmpty(e.After), &said) != nil {
+		return nil
+	}
+	return map[string]any{AsyncResponseURI: said.Operation}
+}
+
 type object = map[string]any
 
 func (t *teller) wants(uri string) bool {
@@ -152,6 +167,11 @@ func membersPatch(e store.Event) any {
 
 // notice finishes what payloads gave of an event.
 func (t *teller) notice(e store.Event, events map[string]any, externalID string) (Notice, error) {
+	if e.Type == eventRequestDone {
+		var said struct{ Path string }
+		err := json.Unmarshal(orEmpty(e.After), &said)
+		return Notice{Seq: e.Seq, Time: e.Time, Txn: e.Txn, URI: said.Path, Events: events}, err
+	}
 	name, _, _ := strings.Cut(e.Type, ".")
 	kind, _ := kindNamed(name)
 	n := Notice{Seq: e.Seq, Time: e.Time, Txn: e.Txn, URI: t.d.own.OfKind(kind).Endpoint + "/" + e.Subject, ExternalID: externalID, Events: events}

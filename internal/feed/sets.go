@@ -32,20 +32,29 @@ type subject struct {
 // sign makes the token of a notice. iat is when the event happened, so a token
 // that is made again says the same.
 func (f *Feed) sign(ctx context.Context, x store.Stream, n directory.Notice) (string, error) {
+	return f.token(ctx, x.Issuer, directory.JTI(x, n.Seq), x.Audience, n)
+}
+
+// Completion makes the token of what became of a request, whose id is that of the
+// request: there is one of each operation.
+func (f *Feed) Completion(ctx context.Context, issuer, audience string, n directory.Notice) (string, error) {
+	return f.token(ctx, issuer, n.Txn, []string{audience}, n)
+}
+
+func (f *Feed) token(ctx context.Context, issuer, jti string, audience []string, n directory.Notice) (string, error) {
 	signer, _, err := f.keys.get(ctx)
 	if err != nil {
 		return "", err
 	}
 	payload, err := json.Marshal(claims{
-		Issuer: x.Issuer, IssuedAt: n.Time.Unix(), ID: directory.JTI(x, n.Seq), Audience: x.Audience, Txn: n.Txn,
-		Subject: subject{"scim", n.URI, n.ExternalID}, Events: n.Events,
+		Issuer: issuer, IssuedAt: n.Time.Unix(), ID: jti, Audience: audience, Txn: n.Txn, Subject: subject{"scim", n.URI, n.ExternalID}, Events: n.Events,
 	})
 	if err != nil {
-		return "", fmt.Errorf("token of event %d: %w", n.Seq, err)
+		return "", fmt.Errorf("token %s: %w", jti, err)
 	}
 	signed, err := signer.Sign(payload)
 	if err != nil {
-		return "", fmt.Errorf("token of event %d: %w", n.Seq, err)
+		return "", fmt.Errorf("token %s: %w", jti, err)
 	}
 	return signed.CompactSerialize()
 }
