@@ -80,7 +80,8 @@ type StreamReader interface {
 	// their IDs; those of one source only unless that is 0.
 	Streams(tenant, source, after int64, limit int) ([]Stream, error)
 	// PushStreams gives the streams of all tenants that are pushed and not paused,
-	// in the order of their IDs.
+	// in the order of their IDs; those of disabled sources left out, and those of
+	// sources of tenants whose hybrid sync is off.
 	PushStreams() ([]Stream, error)
 	// LastEvent is the number of a tenant's last event below which none can come
 	// any more, 0 for none. Events behind it come with greater numbers.

@@ -139,7 +139,7 @@ func (d *Directory) ReadStream(ctx context.Context, a Actor, id string, limit in
 
 // polledStream is seenStream for a receiver that fetches.
 func polledStream(r store.Reader, a Actor, id string) (store.Stream, error) {
-	x, err := seenStream(r, a, id)
+	x, err := movedStream(r, a, id)
 	if err == nil && x.Delivery != store.DeliveryPoll {
 		err = invalid("delivery", "This stream is pushed.", "Make one with the delivery poll.")
 	}

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -54,6 +53,9 @@ type StreamView struct {
 // administrators, which begins with what comes from now on. Wrong arguments are a
 // Violation of RuleInvalid, one too many of RuleTooMany.
 func (d *Directory) AddStream(ctx context.Context, a Actor, spec StreamSpec) (StreamView, error) {
+	if err := enabled(a); err != nil {
+		return StreamView{}, err
+	}
 	x := store.Stream{
 		Tenant: a.Tenant.ID, PublicID: d.newID(), Description: spec.Description, Delivery: spec.Delivery, Endpoint: spec.Endpoint,
 		Audience: spec.Audience, Events: spec.Events, Issuer: spec.Issuer, CreatedBy: a.Token, CreatedAt: d.now(),
@@ -118,9 +120,10 @@ func (d *Directory) keepAuthorization(x *store.Stream, secret string) (err error
 
 // tellStream logs what became of a stream, without its secret.
 func (d *Directory) tellStream(tx store.Tx, a Actor, typ string, x store.Stream) error {
+	endpoint, _, _ := strings.Cut(x.Endpoint, "?") // what follows may be a secret too
 	return d.tell(tx, controlEvent{
 		tenant: x.Tenant, source: x.Source, by: a.Token, txn: a.Txn, typ: typ, subject: x.PublicID,
-		after: map[string]any{"delivery": x.Delivery, "endpoint": x.Endpoint, "audience": x.Audience, "events": x.Events, "paused": x.Paused},
+		after: map[string]any{"delivery": x.Delivery, "endpoint": endpoint, "audience": x.Audience, "events": x.Events, "paused": x.Paused},
 	})
 }
 
@@ -138,6 +141,24 @@ func seenStream(r store.Reader, a Actor, id string) (store.Stream, error) {
 		return store.Stream{}, err
 	}
 	return x, nil
+}
+
+// movedStream is seenStream for who changes or reads it, which a disabled source
+// may not.
+func movedStream(r store.Reader, a Actor, id string) (store.Stream, error) {
+	if err := enabled(a); err != nil {
+		return store.Stream{}, err
+	}
+	return seenStream(r, a, id)
+}
+
+func enabled(a Actor) error {
+	if a.Admin || a.Source.Mode != store.ModeDisabled {
+		return nil
+	}
+	return &Violation{
+		Rule: RuleSourceDisabled, Detail: "The source " + a.Source.Name + " is disabled.", Way: "Wait until an administrator enables it.",
+	}
 }
 
 func (d *Directory) streamView(r store.Reader, a Actor, x store.Stream) (v StreamView, err error) {
@@ -204,7 +225,7 @@ func (d *Directory) Streams(ctx context.Context, a Actor, after int64, limit int
 // where it was; resuming also forgets the failures of a push.
 func (d *Directory) ChangeStream(ctx context.Context, a Actor, id string, c StreamChange) (v StreamView, err error) {
 	err = d.update(ctx, a, func(tx store.Tx) error {
-		x, err := seenStream(tx, a, id)
+		x, err := movedStream(tx, a, id)
 		if err != nil {
 			return err
 		}
@@ -257,7 +278,7 @@ func (d *Directory) changeStream(x *store.Stream, c StreamChange) error {
 // RemoveStream forgets a stream, with its position.
 func (d *Directory) RemoveStream(ctx context.Context, a Actor, id string) error {
 	return d.update(ctx, a, func(tx store.Tx) error {
-		x, err := seenStream(tx, a, id)
+		x, err := movedStream(tx, a, id)
 		if err != nil {
 			return err
 		}
@@ -266,61 +287,4 @@ func (d *Directory) RemoveStream(ctx context.Context, a Actor, id string) error 
 		}
 		return tx.DeleteStream(x.ID)
 	})
-}
-
-// The bounds of a stream's texts, in bytes.
-const (
-	maxAudience = 10
-	maxURL      = 2048
-)
-
-// checkStream judges a stream, and brings its lists into order. secret is a new
-// authorization, "" for none.
-func (d *Directory) checkStream(x *store.Stream, secret string) error {
-	if err := text("description", x.Description, 0, 256); err != nil {
-		return err
-	}
-	if err := text("authorization", secret, 0, maxURL); err != nil {
-		return err
-	}
-	if len(x.Audience) == 0 || len(x.Audience) > maxAudience {
-		return invalid("audience", "A stream has 1 to 10 audiences.", "Send what the receiver calls itself, such as its URL.")
-	}
-	for _, aud := range x.Audience {
-		if err := text("audience", aud, 1, 512); err != nil {
-			return err
-		}
-	}
-	x.Events = slices.Compact(slices.Sorted(slices.Values(x.Events)))
-	if len(x.Events) == 0 {
-		return invalid("events", "A stream wants at least one event.", "Send event URIs, or leave events out for all.")
-	}
-	for _, uri := range x.Events {
-		if !slices.Contains(EventURIs(true), uri) {
-			return invalid("events", "There is no event "+quoteID(uri)+".", "Use those of securityEvents.eventUris in the ServiceProviderConfig.")
-		}
-		if x.Source != 0 && !slices.Contains(EventURIs(false), uri) {
-			return invalid("events", "A source has no "+quoteID(uri)+": its events hold no values.", "Take the notice, and read the resource.")
-		}
-	}
-	return checkDelivery(x, secret)
-}
-
-func checkDelivery(x *store.Stream, secret string) error {
-	switch x.Delivery {
-	case store.DeliveryPoll:
-		if x.Endpoint != "" || secret != "" {
-			return invalid("endpoint", "What is polled is sent nowhere.", "Leave endpoint and authorization out, or use push.")
-		}
-		return nil
-	case store.DeliveryPush:
-		if len(x.Endpoint) > maxURL {
-			return invalid("endpoint", "The endpoint is longer than 2048 bytes.", "")
-		}
-		if strings.TrimSpace(x.Endpoint) == "" {
-			return invalid("endpoint", "A push needs an endpoint.", "Send the https URL of the receiver.")
-		}
-		return nil
-	}
-	return invalid("delivery", quoteID(string(x.Delivery))+" is no delivery.", "Use poll or push.")
 }

@@ -60,7 +60,8 @@ func (r *reader) Streams(tenant, source, after int64, limit int) ([]store.Stream
 
 // PushStreams implements store.StreamReader.
 func (r *reader) PushStreams() ([]store.Stream, error) {
-	return r.streams("delivery = 'push' AND NOT paused ORDER BY id")
+	return r.streams(`delivery = 'push' AND NOT paused AND (source = 0 OR EXISTS (SELECT 1 FROM sources s CROSS JOIN tenants t
+		WHERE s.id = streams.source AND s.mode <> 'disabled' AND t.id = s.tenant AND t.sync_enabled)) ORDER BY id`)
 }
 
 // LastEvent implements store.StreamReader.

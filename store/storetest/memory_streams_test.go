@@ -32,7 +32,11 @@ func (x *memTx) Streams(tenant, source, after int64, limit int) ([]store.Stream,
 }
 
 func (x *memTx) PushStreams() ([]store.Stream, error) {
-	return top(x.feeds, len(x.feeds), byStreamID, func(s store.Stream) bool { return s.Delivery == store.DeliveryPush && !s.Paused }), nil
+	return top(x.feeds, len(x.feeds), byStreamID, func(s store.Stream) bool {
+		source, _ := find(x.sources, func(o store.Source) bool { return o.ID == s.Source })
+		tenant, _ := find(x.tenants, func(t store.Tenant) bool { return t.ID == s.Tenant })
+		return s.Delivery == store.DeliveryPush && !s.Paused && (s.Source == 0 || source.Mode != store.ModeDisabled && tenant.SyncEnabled)
+	}), nil
 }
 
 func (x *memTx) LastEvent(tenant int64) (last int64, err error) {

@@ -96,11 +96,33 @@ func streamsPushed(t *testing.T, s store.Store) {
 	paused, polled := w.newStream(0, store.DeliveryPush), w.stream(0, store.DeliveryPoll)
 	paused.Paused = true
 	w.update(func(tx store.Tx) error { return tx.InsertStream(&paused) })
-	all := streamIDs(read(w, store.Reader.PushStreams))
-	equal(w, "is in order", slices.IsSorted(all), true)
-	for id, want := range map[int64]bool{a.ID: true, b.ID: true, paused.ID: false, polled.ID: false} {
-		equal(w, "found", slices.Contains(all, id), want)
+	found := func(what string, want map[int64]bool) {
+		all := streamIDs(read(w, store.Reader.PushStreams))
+		equal(w, "is in order", slices.IsSorted(all), true)
+		for id, is := range want {
+			equal(w, what, slices.Contains(all, id), is)
+		}
 	}
+	off := w.stream(w.hr, store.DeliveryPush)
+	w.update(func(tx store.Tx) error {
+		tenant, err := tx.TenantByID(w.tenant)
+		tenant.SyncEnabled = true
+		return errors.Join(err, tx.UpdateTenant(&tenant))
+	})
+	found("found", map[int64]bool{a.ID: true, b.ID: true, paused.ID: false, polled.ID: false, off.ID: true})
+	w.update(func(tx store.Tx) error {
+		all, err := tx.Sources(w.tenant)
+		i := slices.IndexFunc(all, func(s store.Source) bool { return s.ID == w.hr })
+		all[i].Mode = store.ModeDisabled
+		return errors.Join(err, tx.UpdateSource(&all[i]))
+	})
+	found("with a source disabled", map[int64]bool{a.ID: true, off.ID: false})
+	w.update(func(tx store.Tx) error {
+		tenant, err := tx.TenantByID(w.tenant)
+		tenant.SyncEnabled = false
+		return errors.Join(err, tx.UpdateTenant(&tenant))
+	})
+	found("with the hybrid sync off", map[int64]bool{a.ID: false, b.ID: true})
 }
 
 func lastEvent(t *testing.T, s store.Store) {

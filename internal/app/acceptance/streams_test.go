@@ -290,3 +290,32 @@ func (r *receiver) waits() <-chan *answer {
 	<-began
 	return out
 }
+
+// A source that is disabled neither makes nor reads streams, and nothing is pushed
+// for it; enabled again, it goes on where it was.
+func TestADisabledSourceIsToldNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		n := h.tenant(t)
+		in := newInbox(t, func(int) int { return 202 })
+		polled, pushed := n.entra.stream(h, object{}), n.entra.pushed(h, in)
+		n.entra.create("/Users", user("ana@contoso.com"))
+		until(t, "it is pushed", func() bool { return len(in.took()) == 1 })
+		if err := h.Directory.DisableSource(t.Context(), "provider", n.slug, "entra"); err != nil {
+			t.Fatal(err)
+		}
+		json := "Content-Type: application/json"
+		polled.do("POST", polled.url+"/poll", object{}, json).status(403)
+		polled.do("POST", h.URL+"/api/v1/streams", object{"delivery": "poll", "audience": list{"x"}}, json).status(403)
+		polled.do("PATCH", polled.url, object{"paused": true}, json).status(403)
+		polled.do("DELETE", polled.url, nil).status(403)
+		polled.get(polled.url).status(200)
+		if err := h.Directory.EnableSource(t.Context(), "provider", n.slug, "entra"); err != nil {
+			t.Fatal(err)
+		}
+		n.entra.create("/Users", user("bob@contoso.com"))
+		until(t, "it is pushed", func() bool { return len(in.took()) == 2 })
+		polled.take(2)
+		pushed.do("DELETE", pushed.url, nil).status(204)
+		pushed.get(pushed.url).status(404)
+	}, pushedTo())
+}
