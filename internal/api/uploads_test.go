@@ -91,7 +91,7 @@ func TestE006AFileIsUploaded(t *testing.T) {
 		}
 		for _, file := range []apptest.Response{h.hr.get(results+"?format=csv", 200), h.hr.want(200, "GET", results, nil, "Accept: text/csv")} {
 			lines, err := csv.NewReader(bytes.NewReader(file.Text)).ReadAll()
-			if err != nil || len(lines) != 5 || lines[2][4] != "invalidValue" || lines[1][6] != rows[0]["userId"] {
+			if err != nil || len(lines) != 5 || lines[2][5] != "invalidValue" || lines[1][7] != rows[0]["userId"] {
 				t.Errorf("%v %q", err, lines)
 			}
 		}

@@ -449,17 +449,17 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	})
 }
 
-func TestTheResultIsForPeople(t *testing.T) {
+func TestS13TheResultHasNoFormulas(t *testing.T) {
 	var b bytes.Buffer
 	r, err := csvupload.NewResult(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := store.UploadRecord{Position: 6, ExternalID: "=1+1", Action: "other", Status: store.UploadFailure, Code: "invalidValue", Detail: "no\n\"x\"", Subject: ""}
+	u := store.UploadRecord{Position: 6, ExternalID: "=1+1", Display: "@x", Action: "other", Status: store.UploadFailure, Code: "invalidValue", Detail: "no\n\"x\"", Subject: ""}
 	if err := errors.Join(r.Add(u), r.Flush()); err != nil {
 		t.Fatal(err)
 	}
-	want := "row,key,action,status,code,detail,userId\r\n7,'=1+1,other,failure,invalidValue,\"no\n\"\"x\"\"\",\r\n"
+	want := "row,key,name,action,status,code,detail,userId\r\n7,'=1+1,'@x,other,failure,invalidValue,\"no\n\"\"x\"\"\",\r\n"
 	if b.String() != want {
 		t.Errorf("%q, want %q", b.String(), want)
 	}

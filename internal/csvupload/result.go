@@ -24,12 +24,12 @@ type Result struct{ w *csvrecords.Writer }
 // NewResult begins a result.
 func NewResult(w io.Writer) (*Result, error) {
 	r := &Result{csvrecords.NewWriter(w)}
-	return r, r.w.Write([]string{"row", "key", "action", "status", "code", "detail", "userId"})
+	return r, r.w.Write([]string{"row", "key", "name", "action", "status", "code", "detail", "userId"})
 }
 
 // Add writes the line of a record. Rows count from 1 behind the header.
 func (r *Result) Add(u store.UploadRecord) error {
-	return r.w.Write([]string{strconv.Itoa(u.Position + 1), u.ExternalID, u.Action, string(u.Status), u.Code, u.Detail, u.Subject})
+	return r.w.Write([]string{strconv.Itoa(u.Position + 1), u.ExternalID, u.Display, u.Action, string(u.Status), u.Code, u.Detail, u.Subject})
 }
 
 // Flush writes what is still kept.
