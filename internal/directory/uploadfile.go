@@ -204,7 +204,7 @@ func (b *batch) repeated(w *Writer, u *store.UploadRecord) error {
 	}
 	if !b.seen[fileKey(u)] && (b.known == nil || !b.known(u.ExternalID)) {
 		before, err := w.tx.Uploads(store.UploadQuery{Source: b.actor.Source.ID, ExternalID: u.ExternalID, Limit: lastRecords})
-		if err != nil || !slices.ContainsFunc(before, func(x store.UploadRecord) bool { return x.Run == u.Run && carriedOut(x) }) {
+		if err != nil || !slices.ContainsFunc(before, func(x store.UploadRecord) bool { return x.Run == u.Run && hadUser(x) }) {
 			return err
 		}
 	}
@@ -218,9 +218,10 @@ func (b *batch) repeated(w *Writer, u *store.UploadRecord) error {
 // the uploads beside it have.
 const lastRecords = 20
 
-// carriedOut says that a settled record said what its user is.
-func carriedOut(u store.UploadRecord) bool {
-	return u.Status != store.UploadFailure && u.Code != CodeOutOfScope
+// hadUser says of a settled record of a file that it said what its user is, or that
+// one before it did.
+func hadUser(u store.UploadRecord) bool {
+	return u.Status != store.UploadFailure && u.Code != CodeOutOfScope || u.Code == RuleDuplicateKey
 }
 
 // carried remembers that a record of a file was carried out.

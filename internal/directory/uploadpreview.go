@@ -71,7 +71,7 @@ func (p *FilePreview) Work(ctx context.Context, all []Uploaded) ([]store.UploadR
 		if u.Action == "create" {
 			u.Subject = "" // it was never made
 		}
-		if carriedOut(*u) && u.ExternalID != "" && len(p.seen) < mostForeseen {
+		if hadUser(*u) && u.ExternalID != "" && len(p.seen) < mostForeseen {
 			p.seen[maphash.String(p.seed, u.ExternalID)] = struct{}{}
 		}
 	}
