@@ -134,8 +134,8 @@ func TestScopeDecidesWhoIsBrought(t *testing.T) {
 		}
 		x.wantAdmin(id, `"active":false`)
 		x.wantUpload("other skipped outOfScope", `{"No":"1","Dept":"HR"}`)
-		x.wantUpload("create success; create success", `{"No":"1","Dept":"IT"}`, `{"No":"2","Dept":"IT"}`)
-		x.wantUser("Ana Silva", `"userName":"ana.silva@contoso.com"`, `"active":true`, `"department":"IT"`)
+		x.wantUpload("create success; create success", `{"No":"1","Last":"Costa","Dept":"IT"}`, `{"No":"2","Dept":"IT"}`)
+		x.wantUser("Ana Costa", `"userName":"ana.silva@contoso.com"`, `"active":true`, `"department":"IT"`)
 		x.wantUser("Bo Berg", `"userName":"bo.berg@contoso.com"`)
 		x.wantAdmin(id, `"active":true`)
 		x.rules(hrRules("", ""))
@@ -168,7 +168,11 @@ func TestWhoLeavesTheScopeIsUnderTheLimits(t *testing.T) {
 			all = append(all, fmt.Sprintf(`{"No":"%d","First":"P","Last":"%d"}`, i, i))
 		}
 		x.wantUpload("create success; create success; create success", all...)
-		x.rules(hrRules(`[[{"attribute":"No","operator":"isNull"}]]`, ""))
+		nobody := hrRules(`[[{"attribute":"No","operator":"isNull"}]]`, "")
+		if got := x.simulate(nobody, 9); got.Leave != 3 { // which asks no limits
+			t.Errorf("%+v", got)
+		}
+		x.rules(nobody)
 		x.wantUpload("disable success outOfScope; other warning overLimit; other warning overLimit", all...)
 		if users := x.users(x.hr); len(users) != 2 {
 			t.Errorf("the source sees %v", users)

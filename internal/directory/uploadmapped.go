@@ -137,7 +137,14 @@ func (x *mapped) leave() (res Result, err error) {
 	if res.Record.Resource, err = x.w.tx.Resource(x.b.actor.Tenant.ID, x.rid); err != nil {
 		return res, err
 	}
-	return res, x.w.Delete(x.b.t, x.id, nil)
+	events := len(x.w.events)
+	err = x.w.Delete(x.b.t, x.id, nil)
+	for i := events; i < len(x.w.events); i++ {
+		if e := &x.w.events[i]; e.SubjectRID == x.rid && e.Detail == "" {
+			e.Detail = CodeOutOfScope + ": the scope of the source's rules leaves the record out."
+		}
+	}
+	return res, err
 }
 
 // write changes a document to what the rules make of the record. It returns the

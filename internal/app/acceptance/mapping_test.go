@@ -115,7 +115,10 @@ func TestWhoLeavesTheScopeIsDisabledAndComesBack(t *testing.T) {
 		m := n.mapped("hr", with(staffRules(direct("title", "Job")), "scope", list{list{clause("Dept", "eq", "IT")}}))
 		m.outcomes([]string{"create success", "other skipped outOfScope"}, staffRecord("1", "Dept", "IT", "Job", "Clerk"), staffRecord("2", "Dept", "HR"))
 		id := m.named("1").text("id")
-		m.outcomes([]string{"disable success outOfScope"}, object{"No": "1", "Dept": "HR"})
+		events := n.since(func() { m.outcomes([]string{"disable success outOfScope"}, object{"No": "1", "Dept": "HR"}) })
+		if len(events) != 1 || events[0].Type != "user.deleted" || events[0].Subject != id || !strings.HasPrefix(events[0].Detail, "outOfScope") {
+			t.Errorf("%+v", events)
+		}
 		n.admin.get("/Users/"+id).status(200).is("active", false)
 		m.get("/Users/" + id).status(404)
 		m.outcomes([]string{"create success"}, object{"No": "1", "Dept": "IT"})
