@@ -59,6 +59,8 @@ type MappingWriter interface {
 	PutRaw(r Raw) error
 	// DeleteRaw forgets one.
 	DeleteRaw(id int64) error
-	// ForgetRaws forgets what all sources said of a user.
+	// ForgetRaws forgets what all sources said of a user, ForgetSaid what a source
+	// said of anybody.
 	ForgetRaws(tenant, rid int64) error
+	ForgetSaid(source int64) error
 }

@@ -245,7 +245,8 @@ func (d *Directory) CloneMapping(ctx context.Context, a Actor, source string, co
 }
 
 // RemoveMapping takes the rules of a source away: its records are users from then
-// on. Versions stay, and so does what the rules made.
+// on. Versions stay, and so does what the rules made. What the source said is
+// forgotten: rules that come later would take it for what it says still.
 func (d *Directory) RemoveMapping(ctx context.Context, a Actor, source string, cond func(tag string) bool) error {
 	if err := onlyAdmins(a); err != nil {
 		return err
@@ -289,12 +290,23 @@ func (d *Directory) putMapping(ctx context.Context, a Actor, source string, cond
 		typ := "source.mappingChanged"
 		if m.Document == nil {
 			typ = "source.mappingRemoved"
+			if err := forgetSaid(tx, s); err != nil {
+				return err
+			}
 		}
 		return d.tell(tx, controlEvent{
 			tenant: s.Tenant, source: s.ID, by: a.Token, txn: a.Txn, typ: typ, subject: s.PublicID, before: toldMapping(last), after: toldMapping(m),
 		})
 	})
 	return m, err
+}
+
+// forgetSaid forgets what a source said, when nobody works on its records.
+func forgetSaid(tx store.Tx, s store.Source) error {
+	if _, err := tx.LockUploads(s.Tenant, s.ID); err != nil {
+		return err
+	}
+	return tx.ForgetSaid(s.ID)
 }
 
 // toldMapping is what an event says of rules; their text is in the versions.

@@ -296,6 +296,22 @@ func TestRulesThatCantBeCarriedOutAreRefused(t *testing.T) {
 	})
 }
 
+// What a source said by rules that were taken away doesn't come back with others:
+// it has said something else since.
+func TestRulesThatComeAgainBringNothingBack(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules("", ""))
+		x.wantUpload("create success", `{"No":"1","First":"Ana","Last":"Silva","Job":"Clerk"}`)
+		if err := x.RemoveMapping(t.Context(), x.admin, x.hr.Source.PublicID, nil); err != nil {
+			t.Fatal(err)
+		}
+		x.wantUpload("update success", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"externalId":"1","title":"Boss"}`)
+		x.rules(hrRules("", ""))
+		x.wantUpload("update success", `{"No":"1","Dept":"IT"}`)
+		x.wantUser("Ana Silva", `"title":"Boss"`, `"department":"IT"`)
+	})
+}
+
 // Nothing is kept of a user who is purged.
 func TestWhatWasSaidIsForgottenWithTheUser(t *testing.T) {
 	eachTool(t, func(t *testing.T, x *tool) {

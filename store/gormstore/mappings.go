@@ -126,3 +126,8 @@ func (t *tx) DeleteRaw(id int64) error { return t.exec("DELETE FROM raws WHERE i
 func (t *tx) ForgetRaws(tenant, rid int64) error {
 	return t.exec("DELETE FROM raws WHERE tenant = ? AND rid = ? AND rid <> 0", tenant, rid)
 }
+
+// ForgetSaid implements store.MappingWriter.
+func (t *tx) ForgetSaid(source int64) error {
+	return t.exec("DELETE FROM raws WHERE source = ?", source)
+}

@@ -14,7 +14,7 @@ func mappingChecks() []check {
 		{"a version of rules is written once", mappingOnce},
 		{"what was said is found by its user, its key and in order", rawsFound},
 		{"what was said is replaced", rawsReplaced},
-		{"what was said of a user is forgotten", rawsForgotten},
+		{"what was said of a user, or by a source, is forgotten", rawsForgotten},
 	}
 }
 
@@ -118,4 +118,9 @@ func rawsForgotten(t *testing.T, s store.Store) {
 	})
 	equal(w, "left", rawsOf(w, w.hr, 0, 9), []store.Raw{other, free})
 	equal(w, "left of the other source", rawsOf(w, w.ad, 0, 9), nil)
+	again := newRaw(w, w.ad, 1<<41, "a")
+	w.putRaws(&again)
+	w.update(func(tx store.Tx) error { return tx.ForgetSaid(w.hr) })
+	equal(w, "left of a source that is forgotten", rawsOf(w, w.hr, 0, 9), nil)
+	equal(w, "of the other source", rawsOf(w, w.ad, 0, 9), []store.Raw{again})
 }

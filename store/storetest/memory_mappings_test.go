@@ -66,3 +66,8 @@ func (x *memTx) ForgetRaws(tenant, rid int64) error {
 	x.raws = filtered(x.raws, func(r store.Raw) bool { return r.Tenant != tenant || r.RID != rid || rid == 0 })
 	return nil
 }
+
+func (x *memTx) ForgetSaid(source int64) error {
+	x.raws = filtered(x.raws, func(r store.Raw) bool { return r.Source != source })
+	return nil
+}
