@@ -193,6 +193,16 @@ func TestAcceptedRequestsSurviveTheServer(t *testing.T) {
 				break
 			}
 		}
+		done := map[any]int{} // by the txn: how often it was told
+		log := (&client{t, servers[0].SCIM, n.admin.token}).get(servers[0].URL + "/api/v1/events?type=request.completed&limit=500").status(200)
+		for _, e := range log.at("items").(list) {
+			done[e.(object)["txn"]]++
+		}
+		for _, txn := range accepted {
+			if done[txn] != 1 {
+				t.Errorf("%s was carried out %d times", txn, done[txn])
+			}
+		}
 		if version := got.text("meta/version"); version != fmt.Sprintf(`W/"%d"`, requests+1) {
 			t.Errorf("version %s after %d changes", version, requests)
 		}

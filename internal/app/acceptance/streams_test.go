@@ -212,7 +212,8 @@ func TestAcknowledgementsAreForGood(t *testing.T) {
 		if !slices.Equal(ids(again), ids(first)) {
 			t.Errorf("without an acknowledgement: %v, then %v", ids(first), ids(again))
 		}
-		if none, _ := r.poll(object{"maxEvents": 0, "ack": []string{first[2].ID}, "setErrs": object{first[1].ID: object{"err": "invalid_audience", "description": "not mine"}}}); len(none) > 0 {
+		r.poll(object{"maxEvents": 0, "ack": []string{first[2].ID}})
+		if none, _ := r.poll(object{"maxEvents": 0, "setErrs": object{first[1].ID: object{"err": "invalid_audience", "description": "not mine"}}}); len(none) > 0 {
 			t.Errorf("of none: %v", none)
 		}
 		rest, more := r.poll(object{"returnImmediately": true})
