@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -246,6 +247,40 @@ func withoutArrivals(a, b map[string]string) []string {
 	})
 }
 
+// doneAgain says whether what is shown is what a run left, but for orders that wait
+// again as before the run: a line closed in it by a membership that had gone when
+// the run ended.
+func doneAgain(now, after, before string) bool {
+	is, left, was := shownByID(now), shownByID(after), shownByID(before)
+	for id, text := range left {
+		if is[id] == text {
+			continue
+		}
+		var o struct {
+			Recipient struct{ Value string }
+			Lines     []struct{ Value, State string }
+		}
+		if _, doc, _ := strings.Cut(text, "{"); !strings.HasPrefix(text, "Order ") || is[id] != was[id] || json.Unmarshal([]byte("{"+doc), &o) != nil {
+			return false
+		}
+		for _, l := range o.Lines {
+			if l.State == directory.LineGranted && strings.Contains(is[l.Value], " +"+o.Recipient.Value) {
+				return false
+			}
+		}
+	}
+	return len(is) == len(left)
+}
+
+// shownByID gives the lines of resolved by the ids in them.
+func shownByID(resolved string) map[string]string {
+	all := map[string]string{}
+	for line := range strings.Lines(resolved) {
+		all[strings.Fields(line)[1]] = strings.TrimSuffix(line, "\n")
+	}
+	return all
+}
+
 // directories are the actors that have runs.
 var directories = []int{0, 1, 4}
 
@@ -291,7 +326,7 @@ func TestUndoOfTheLastRunRestoresWhatWasBefore(t *testing.T) {
 			if _, _, err := p.undo(undo.PublicID, directory.UndoRequest{}); err != nil {
 				rt.Fatalf("%v: undoing the undo: %v", did, err)
 			}
-			if got := diffKeys(after, p.facts()); len(got) > 0 || p.resolved() != resolvedAfter {
+			if got := diffKeys(after, p.facts()); len(got) > 0 || !doneAgain(p.resolved(), resolvedAfter, resolved) {
 				rt.Fatalf("%v\nis not done again: %v\nwas %v\nis %v\n%s\n%s", strings.Join(did, "\n"), got, pick(after, got), pick(p.facts(), got), resolvedAfter, p.resolved())
 			}
 		})
