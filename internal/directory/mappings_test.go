@@ -312,6 +312,20 @@ func TestRulesThatComeAgainBringNothingBack(t *testing.T) {
 	})
 }
 
+// A password that a record brings is read by no rule and kept nowhere.
+func TestNoPasswordIsKept(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules("", `,{"target":"nickName","kind":"direct","source":"password"}`))
+		x.wantUpload("create success", `{"No":"1","First":"Ana","Last":"Silva","passWord":"hunter2"}`)
+		x.wantUser("Ana Silva", "!hunter2")
+		for _, s := range must(x.Said(t.Context(), x.admin, x.hr.Source.PublicID, "", 0, 10))(t) {
+			if strings.Contains(string(s.Data), "hunter2") {
+				t.Errorf("kept: %s", s.Data)
+			}
+		}
+	})
+}
+
 // Nothing is kept of a user who is purged.
 func TestWhatWasSaidIsForgottenWithTheUser(t *testing.T) {
 	eachTool(t, func(t *testing.T, x *tool) {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 
 	"github.com/workspace-scim/workspace/internal/mapping/expression"
@@ -20,6 +21,7 @@ func (b *batch) newMapped(u store.UploadRecord) *mapped {
 	if x.whole, x.unread = rawObject(u.Data); x.unread != nil {
 		return x
 	}
+	maps.DeleteFunc(x.whole, func(name string, _ any) bool { return folded(name) == "password" }) // which is kept nowhere
 	x.in.Environment = expression.Environment{Now: b.d.now(), Random: rand.Reader}
 	if x.in.Record, x.unread = recordOf(x.whole); x.unread == nil {
 		x.matches = b.rules.Recognize(x.in)
