@@ -169,7 +169,7 @@ func TestRulesMakeUsersOfRows(t *testing.T) {
 		}
 		o := csvupload.Options{Rules: &r}
 		file := "Employee number\tFirst name\tTitle\tStatus\tNick\n1\tAna\t\tA\tZ\n2\tBob\tClerk\tExtern\t\n\tCy\t\tA\t\n2\tBob\tClerk\tA\t\n"
-		want := []string{"1 1 create success", "2  other skipped outOfScope", "3  other failure nothingToMatch", "4 2 create success"}
+		want := []string{"1 1 create success", "2  other skipped outOfScope", "3  other failure matchMissing", "4 2 create success"}
 		for name, got := range map[string][]string{"preview": h.preview(file, o), "upload": h.upload(file, o)} {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", name, diff)

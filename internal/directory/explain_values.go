@@ -42,6 +42,7 @@ var ruleSentences = map[string]string{
 	reconcile.TraceDerived:       "The policy names of %s makes the missing part of displayName.",
 	reconcile.TraceUnresolved:    "What is referred to isn't here, so there is no value.",
 	reconcile.TraceUnasserted:    "No source asserts a value.",
+	reconcile.TraceNull:          "%s says that there is no value, and no source behind it counts.",
 }
 
 // tellValues says what each source asserts, and whose counts.
@@ -86,6 +87,8 @@ func (e *explainer) wayOfRule(trace reconcile.Trace) string {
 		return "Set it in the source that is the authority."
 	case reconcile.TraceAnyDisables:
 		return "Enable the user there, or lift the policy anyDisables."
+	case reconcile.TraceNull:
+		return fmt.Sprintf("Set it in %s, or change the null of its flow (workspace mapping).", e.sources[trace.Source].Name)
 	case reconcile.TraceUnresolved:
 		return "It is filled in when what is referred to arrives."
 	}

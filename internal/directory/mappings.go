@@ -95,9 +95,6 @@ func unsupported(t *schema.ResourceType, m *mapping.Mapping) (faults mapping.Fau
 		if u.Redacted {
 			add(u.At+".expression", mapping.CodeUnsupported, "what changes is kept in the log, so that it can be undone, and Redact would leave it out; leave the flow or Redact out")
 		}
-		if u.Authoritative {
-			add(u.At+".null", mapping.CodeUnsupported, "that there is no value can't outdo another source's value yet; use clear, or declare this source the authority")
-		}
 	}
 	if !matched {
 		faults = append(faults, mapping.Fault{At: "match", Code: mapping.CodeRequired, Message: `nothing says by what people are recognized; fill externalId, and add "match": ["externalId"]`})

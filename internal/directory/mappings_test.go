@@ -107,6 +107,62 @@ func TestRulesMakeUsersOfRecords(t *testing.T) {
 	})
 }
 
+// Row E008: null clears what this source said, ignore leaves it, and authoritative
+// outdoes the source behind; a value, and other rules, take that back.
+func TestE008NullOfEachMeaningBesideAnotherSource(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		payroll := x.control.hr("a", "payroll")
+		const anchor = `,"urn:ietf:params:scim:schemas:extension:workspace:2.0:User":{"originAnchor":"g-1"}`
+		must(x.AcceptUpload(t.Context(), payroll, []directory.Uploaded{record("p1", anchor+`,"title":"Payroll's"`)}))(t)
+		rules := func(null string) {
+			t.Helper()
+			x.rules(strings.Replace(hrRules("", `,{"target":"urn:ietf:params:scim:schemas:extension:workspace:2.0:User:originAnchor","kind":"direct","source":"Guid"}`),
+				`"source":"Job","default":"New"`, `"source":"Job","null":"`+null+`"`, 1))
+		}
+		title := func() string {
+			t.Helper()
+			for _, doc := range x.users(x.admin) {
+				if strings.Contains(doc, "authoritativeNulls") {
+					t.Errorf("the resolved user has %s", doc)
+				}
+				if _, rest, there := strings.Cut(doc, `"title":"`); there {
+					got, _, _ := strings.Cut(rest, `"`)
+					return got
+				}
+			}
+			return ""
+		}
+		step := func(record, want string) {
+			t.Helper()
+			x.upload(record)
+			if n := len(x.users(x.admin)); n != 1 {
+				t.Fatalf("%d users", n)
+			}
+			said := x.users(x.hr)["Ana Silva"]
+			if named := strings.Contains(said, `"authoritativeNulls":["title"]`); named != (want == "") || !named && strings.Contains(said, "authoritativeNulls") {
+				t.Errorf("after %s the source has %s", record, said)
+			}
+			if got := title(); got != want {
+				t.Errorf("after %s the title is %q, want %q", record, got, want)
+			}
+		}
+		rules("authoritative")
+		step(`{"No":"1","First":"Ana","Last":"Silva","Guid":"g-1"}`, "Payroll's")
+		step(`{"No":"1","Job":"Boss"}`, "Boss")
+		step(`{"No":"1","Job":null}`, "")
+		step(`{"No":"1","Dept":"IT"}`, "")
+		step(`{"No":"1","Job":"Clerk"}`, "Clerk")
+		step(`{"No":"1","Job":""}`, "")
+		rules("clear")
+		step(`{"No":"1","Dept":"HR"}`, "Payroll's")
+		step(`{"No":"1","Job":"Boss"}`, "Boss")
+		step(`{"No":"1","Job":null}`, "Payroll's")
+		rules("ignore")
+		step(`{"No":"1","Job":"Boss"}`, "Boss")
+		step(`{"No":"1","Job":null}`, "Boss")
+	})
+}
+
 // Row E092: changed rules count for all that is known of a person with the next
 // record, whatever that names.
 func TestChangedRulesTakeEffectAtTheNextRecord(t *testing.T) {
@@ -281,7 +337,6 @@ func TestRulesThatCantBeCarriedOutAreRefused(t *testing.T) {
 		refuse(hrRules("", `,{"target":"nick","kind":"direct","source":"x"},{"target":"title","kind":"constant","value":"x"},{"target":"nickName","kind":"expression","expression":"Left("}`),
 			"flows[6].target invalidTarget", "flows[7].target twice", "flows[8].expression invalidExpression")
 		refuse(hrRules(`[[{"attribute":"x","operator":"like","value":"y"}]]`, ""), "scope[0][0] invalidClause")
-		refuse(hrRules("", `,{"target":"nickName","kind":"direct","source":"x","null":"authoritative"}`), "flows[6].null notSupported")
 		refuse(hrRules("", `,{"target":"nickName","kind":"expression","expression":"Redact([x])"}`), "flows[6].expression notSupported")
 		refuse(hrRules("", `,{"target":"nickName","kind":"expression","apply":"once","expression":"SelectUniqueValue([x], [y])"}`), "flows[6].expression notSupported")
 		refuse(strings.Replace(hrRules("", ""), `["externalId"]`, `["title"]`, 1), "match[0] notSupported")

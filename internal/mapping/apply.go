@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/workspace-scim/workspace/internal/mapping/expression"
@@ -50,17 +51,47 @@ type Outcome struct {
 	Problems []Problem
 
 	filled []*schema.Attribute // what of Document is asserted as a whole
+	nulls  *schema.Attribute   // where a document names what Authoritative clears
 }
 
 // Write changes a document to what follows: it sets what is asserted, each list as
-// a whole, and unsets what is cleared.
+// a whole, and unsets what is cleared; what is so for all sources is among the
+// document's authoritativeNulls then.
 func (o Outcome) Write(doc *document.Object) {
+	nulls := map[*schema.Attribute]bool{}
 	for _, a := range o.filled {
 		doc.SetAt(a, document.CloneValue(o.Document.At(a)))
+		nulls[a] = false
 	}
 	for _, c := range o.Cleared {
 		doc.SetAt(c.Attribute, nil)
+		nulls[c.Attribute] = c.Authoritative
 	}
+	o.writeNulls(doc, nulls)
+}
+
+// writeNulls says in a document which of some attributes have no value for any
+// source, and leaves what it says of others.
+func (o Outcome) writeNulls(doc *document.Object, nulls map[*schema.Attribute]bool) {
+	if o.nulls == nil {
+		return
+	}
+	said := map[string]bool{}
+	before, _ := doc.At(o.nulls).(document.List)
+	for _, v := range before {
+		if path, ok := v.(string); ok {
+			said[path] = true
+		}
+	}
+	for a, is := range nulls {
+		said[a.Path] = is
+	}
+	maps.DeleteFunc(said, func(_ string, is bool) bool { return !is })
+	var all document.List
+	for _, path := range slices.Sorted(maps.Keys(said)) {
+		all = append(all, path)
+	}
+	doc.SetAt(o.nulls, all)
 }
 
 // Match is a value to look for.
@@ -100,7 +131,7 @@ func (m *Mapping) Apply(in Input) Outcome {
 	if !m.scope.met(a.whole, in.Groups) {
 		return Outcome{}
 	}
-	a.out = Outcome{InScope: true, Document: &document.Object{}}
+	a.out = Outcome{InScope: true, Document: &document.Object{}, nulls: a.m.kind.AuthoritativeNulls}
 	for _, u := range m.units {
 		if a.touched(u) {
 			a.fill(u)
@@ -161,7 +192,7 @@ func (a *application) fill(u unit) {
 	} else {
 		v, keep, ok = a.value(u.flows[0])
 	}
-	first := u.flows[0]
+	first, authoritative := u.flows[0], slices.ContainsFunc(u.flows, func(f *flow) bool { return f.null == Authoritative && a.known(f) })
 	switch {
 	case !ok || keep:
 	case v != nil:
@@ -170,11 +201,11 @@ func (a *application) fill(u unit) {
 		if slices.ContainsFunc(u.flows, func(f *flow) bool { return f.program != nil && f.program.Redacted() }) {
 			a.out.Redacted = append(a.out.Redacted, u.attribute)
 		}
-	case a.in.New:
+	case a.in.New && (!authoritative || slices.Contains(required(a.m.kind), u.attribute)):
 	case slices.Contains(required(a.m.kind), u.attribute):
 		a.problem(first, Problem{Code: CodeRequired, Sentence: u.attribute.Path + " can't be without a value; the one that there is stays"})
 	default:
-		a.out.Cleared = append(a.out.Cleared, Clearing{u.attribute, slices.ContainsFunc(u.flows, func(f *flow) bool { return f.null == Authoritative })})
+		a.out.Cleared = append(a.out.Cleared, Clearing{u.attribute, authoritative})
 	}
 }
 

@@ -63,5 +63,5 @@ const (
 	CodeValue      Code = "invalidValue"     // the value isn't one of the attribute
 	CodeRequired   Code = "requiredMissing"  // an attribute that every object needs has no value
 	CodeUnique     Code = "noUniqueValue"    // all values of SelectUniqueValue are taken
-	CodeMatch      Code = "nothingToMatch"   // no match rule has a value
+	CodeMatch      Code = "matchMissing"     // no match rule has a value
 )

@@ -20,8 +20,6 @@ type Use struct {
 	Unique bool
 	// Redacted says that no log may show the value.
 	Redacted bool
-	// Authoritative says that no value means none of any source.
-	Authoritative bool
 }
 
 // Uses are those of all flows, in their order.
@@ -29,7 +27,7 @@ func (m *Mapping) Uses() []Use {
 	all := make([]Use, len(m.flows))
 	for i, f := range m.flows {
 		all[i] = Use{
-			At: fmt.Sprintf("flows[%d]", i), Target: f.path, Attribute: f.unit, Match: slices.Index(m.match, f), Authoritative: f.null == Authoritative,
+			At: fmt.Sprintf("flows[%d]", i), Target: f.path, Attribute: f.unit, Match: slices.Index(m.match, f),
 			Unique: f.program != nil && f.program.Unique(), Redacted: f.program != nil && f.program.Redacted(),
 		}
 	}

@@ -35,18 +35,18 @@ func TestFaultsHaveCodes(t *testing.T) {
 
 func TestUsesSayWhatTheRulesAskFor(t *testing.T) {
 	m := compiled(t, `{"scope":[[{"attribute":"user","operator":"isNotNull"}],[{"operator":"isMemberOf","value":"g"}]],"match":["externalId","userName"],`+with(
-		`{"target":"externalId","kind":"direct","source":"no","null":"authoritative"}`,
+		`{"target":"externalId","kind":"direct","source":"no"}`,
 		`{"target":"title","kind":"expression","expression":"Redact([secret])"}`,
 		`{"target":"nickName","kind":"expression","apply":"once","expression":"SelectUniqueValue([a], [b])"}`)[1:])
-	want := "[{flows[0] userName 1 false false false} {flows[1] externalId 0 false false true} {flows[2] title -1 false true false} {flows[3] nickName -1 true false false}]"
+	want := "[{flows[0] userName 1 false false} {flows[1] externalId 0 false false} {flows[2] title -1 false true} {flows[3] nickName -1 true false}]"
 	type use struct {
-		At, Target                      string
-		Match                           int
-		Unique, Redacted, Authoritative bool
+		At, Target       string
+		Match            int
+		Unique, Redacted bool
 	}
 	var got []use
 	for _, u := range m.Uses() {
-		got = append(got, use{u.At, u.Target, u.Match, u.Unique, u.Redacted, u.Authoritative})
+		got = append(got, use{u.At, u.Target, u.Match, u.Unique, u.Redacted})
 	}
 	if fmt.Sprint(got) != want {
 		t.Errorf("%v, want %s", got, want)

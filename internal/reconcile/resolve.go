@@ -53,17 +53,17 @@ func Resolve(t *schema.ResourceType, assertions []Assertion) Resolution {
 	if len(assertions) == 0 {
 		return Resolution{}
 	}
-	sorted := slices.SortedFunc(slices.Values(assertions), func(a, b Assertion) int {
-		if a.Chosen != b.Chosen {
-			return map[bool]int{true: -1, false: 1}[a.Chosen]
-		}
-		return Precedence(a.Source, b.Source)
-	})
+	sorted := inOrder(assertions)
 	first := sorted[0]
 	doc := shallow(first.Doc)
 	setManager(t, doc, first)
+	nulls := nullsOf(t, first.Doc)
 	for _, next := range sorted[1:] {
-		fill(t, doc, next)
+		fill(t, doc, next, nulls)
+		nulls = append(nulls, nullsOf(t, next.Doc)...)
+	}
+	if t.AuthoritativeNulls != nil {
+		doc.SetAt(t.AuthoritativeNulls, nil) // they are one source's
 	}
 	if t.Active != nil && !active(t, sorted) {
 		doc.Set(t.Active, false)
@@ -72,6 +72,32 @@ func Resolve(t *schema.ResourceType, assertions []Assertion) Resolution {
 		deriveNames(t, doc)
 	}
 	return Resolution{Doc: doc, Authority: first.Source.ID, Class: Class(t, first.Source, sorted)}
+}
+
+// inOrder sorts assertions: the authority comes first, then who fills its gaps.
+func inOrder(assertions []Assertion) []Assertion {
+	return slices.SortedFunc(slices.Values(assertions), func(a, b Assertion) int {
+		if a.Chosen != b.Chosen {
+			return map[bool]int{true: -1, false: 1}[a.Chosen]
+		}
+		return Precedence(a.Source, b.Source)
+	})
+}
+
+// nullsOf gives the paths of the attributes of which a source says that there is no
+// value (row E008).
+func nullsOf(t *schema.ResourceType, doc *document.Object) []string {
+	if t.AuthoritativeNulls == nil {
+		return nil
+	}
+	list, _ := doc.At(t.AuthoritativeNulls).(document.List)
+	paths := make([]string, 0, len(list))
+	for _, v := range list {
+		if path, ok := v.(string); ok {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // shallow copies the object and its extension containers, so that setting an
@@ -108,25 +134,40 @@ func setManager(t *schema.ResourceType, doc *document.Object, a Assertion) {
 }
 
 // fill adds what doc lacks from the next assertion.
-func fill(t *schema.ResourceType, doc *document.Object, a Assertion) {
+func fill(t *schema.ResourceType, doc *document.Object, a Assertion, nulls []string) {
 	for _, f := range a.Doc.Fields() {
 		switch {
 		case f.Attr.Extension:
 			for _, inner := range f.Value.(*document.Object).Fields() {
-				if doc.At(inner.Attr) != nil {
+				if doc.At(inner.Attr) != nil || inner.Attr == t.AuthoritativeNulls || slices.Contains(nulls, inner.Attr.Path) {
 					continue
 				}
-				doc.SetAt(inner.Attr, inner.Value)
+				doc.SetAt(inner.Attr, withoutNulls(inner.Value, nulls))
 				if inner.Attr == t.Manager {
 					setManager(t, doc, a)
 				}
 			}
 		case f.Attr == t.Active || f.Attr == t.ExternalID:
 			// active is decided below; externalId is the authority's or nobody's.
-		case doc.Get(f.Attr) == nil:
-			doc.Set(f.Attr, f.Value)
+		case doc.Get(f.Attr) == nil && !slices.Contains(nulls, f.Attr.Path):
+			doc.Set(f.Attr, withoutNulls(f.Value, nulls))
 		}
 	}
+}
+
+// withoutNulls gives a complex value without the parts that have none.
+func withoutNulls(v document.Value, nulls []string) document.Value {
+	o, complex := v.(*document.Object)
+	if !complex || len(nulls) == 0 {
+		return v
+	}
+	o = shallow(o)
+	for _, f := range slices.Clone(o.Fields()) {
+		if slices.Contains(nulls, f.Attr.Path) {
+			o.Set(f.Attr, nil)
+		}
+	}
+	return o
 }
 
 // active: the user is active while the authority says so; another source's

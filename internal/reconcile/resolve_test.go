@@ -53,6 +53,50 @@ func TestTheAuthoritysAttributesWinAndGapsAreFilled(t *testing.T) {
 	}
 }
 
+// Row E008: what a source says to be nothing no source behind it fills, and one
+// before it isn't touched.
+func TestE008AuthoritativeNulls(t *testing.T) {
+	const ws = `"urn:ietf:params:scim:schemas:extension:workspace:2.0:User"`
+	says := func(body, nulls string) *document.Object {
+		d, err := document.MustDecode(set.User, []byte(`{"userName":"u",`+ws+`:{"authoritativeNulls":[`+nulls+`]}`+body+`}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	const full = `,"title":"T","locale":"de","name":{"givenName":"G","familyName":"F"},"emails":[{"value":"a@x"}],` + ent + `:{"department":"D","manager":{"value":"m"}}`
+	other := store.Source{ID: 9, Kind: store.SourcePeer}
+	for _, tt := range []struct {
+		name string
+		in   []Assertion
+		want string
+	}{
+		{"the authority's hold for all behind it", []Assertion{
+			{Source: hr, Doc: says("", `"title","emails","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"`)},
+			{Source: other, Doc: user(t, `{"userName":"u"`+full+`}`), Manager: "id-1"}, {Source: own, Doc: user(t, `{"userName":"u","title":"own"}`)},
+		}, `{"userName":"u","name":{"familyName":"F","givenName":"G"},"locale":"de",` + ent + `:{"manager":{"value":"id-1"}}}`},
+		{"another one's do not hold for the authority", []Assertion{
+			{Source: hr, Doc: user(t, `{"userName":"u","title":"T"}`)}, {Source: other, Doc: says("", `"title","locale"`)}, {Source: own, Doc: user(t, `{"userName":"u","locale":"de"}`)},
+		}, `{"userName":"u","title":"T"}`},
+		{"a part of a name, and a manager", []Assertion{
+			{Source: hr, Doc: says("", `"name.familyName","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"`)}, {Source: other, Doc: user(t, `{"userName":"u"`+full+`}`), Manager: "id-1"},
+		}, `{"userName":"u","name":{"givenName":"G"},"title":"T","locale":"de","emails":[{"value":"a@x"}],` + ent + `:{"department":"D"}}`},
+		{"alone", []Assertion{{Source: hr, Doc: says("", `"title"`)}}, `{"userName":"u"}`},
+	} {
+		before := string(tt.in[0].Doc.AppendJSON(nil))
+		if got := string(Resolve(set.User, tt.in).Doc.AppendJSON(nil)); got != tt.want {
+			t.Errorf("%s: %s\nwant %s", tt.name, got, tt.want)
+		}
+		if got := string(tt.in[0].Doc.AppendJSON(nil)); got != before {
+			t.Errorf("%s: the assertion was changed: %s", tt.name, got)
+		}
+	}
+	trace := TraceOf(set.User, set.User.Root.Sub("title"), []Assertion{{Source: own, Doc: user(t, `{"userName":"u","title":"own"}`)}, {Source: hr, Doc: says("", `"title"`)}})
+	if trace.Rule != TraceNull || trace.Source != hr.ID || trace.Value != nil {
+		t.Errorf("%+v", trace)
+	}
+}
+
 func TestActiveIsTheAuthoritysUnlessAPolicySaysAnyDisables(t *testing.T) {
 	any := entra
 	any.Policies.AnyDisables = true

@@ -16,6 +16,7 @@ const (
 	TraceDerived       = "derived"       // made of displayName by the authority's policy names
 	TraceUnresolved    = "unresolved"    // what is referred to isn't there
 	TraceUnasserted    = "unasserted"    // nobody asserts it
+	TraceNull          = "null"          // a source says that there is none, so nobody's behind it counts
 )
 
 // Trace is how the value of one attribute came about.
@@ -33,7 +34,7 @@ func TraceOf(t *schema.ResourceType, attr *schema.Attribute, assertions []Assert
 		return Trace{Rule: TraceUnasserted}
 	}
 	unit := attr.Top()
-	sorted := slices.SortedFunc(slices.Values(assertions), func(a, b Assertion) int { return Precedence(a.Source, b.Source) })
+	sorted := inOrder(assertions)
 	out := winner(t, unit, sorted)
 	out.Value = Resolve(t, assertions).Doc.At(unit)
 	if unit == t.Root.Sub("name") && sorted[0].Source.Policies.Names == "derive" && !document.Equal(out.Value, asserted(unit, out.Source, sorted)) {
@@ -73,6 +74,9 @@ func winner(t *schema.ResourceType, unit *schema.Attribute, sorted []Assertion) 
 			return Trace{Rule: TraceAuthorityOnly}
 		default:
 			return Trace{Rule: TraceFilled, Source: a.Source.ID}
+		}
+		if slices.Contains(nullsOf(t, a.Doc), unit.Path) {
+			return Trace{Rule: TraceNull, Source: a.Source.ID}
 		}
 	}
 	if unresolved {

@@ -65,6 +65,7 @@ type ResourceType struct {
 	Schemas, ID, ExternalID, Meta, DisplayName  *Attribute
 	Anchor, Origin                              *Attribute // User and Group
 	UserName, Active, Manager, Groups, Password *Attribute // User only
+	AuthoritativeNulls                          *Attribute // User only
 	Members                                     *Attribute // Group only
 }
 
@@ -262,7 +263,7 @@ func compile(kind Kind, name, endpoint, description string, core scim.Schema, ex
 	}
 	for _, urn := range []string{WorkspaceUserURN, WorkspaceGroupURN} {
 		if e := t.Root.Sub(urn); e != nil {
-			t.Anchor = e.Sub("originAnchor")
+			t.Anchor, t.AuthoritativeNulls = e.Sub("originAnchor"), e.Sub("authoritativeNulls")
 		}
 	}
 	// RFC 7643 §3: schemas is the service provider's to fill; externalId is

@@ -152,7 +152,15 @@ func TestE008FlowsMakeTheUser(t *testing.T) {
 		m.outcomes([]string{"update success"}, object{"No": "1", "Nick": "Zed", "Dept": nil, "Unit": nil, "Last name": "Holm"})
 		m.named("1").is("nickName", "Z").is(enterpriseURN, object{"department": "IT"}).is("displayName", "Zoë HOLM").is("title", "Newcomer")
 		m.outcomes([]string{"other skipped noChange"}, object{"No": "1"})
-		n.api("PUT", m.path, staffRules(direct("title", "Job", "null", "authoritative"))).status(400).is("faults/0/at", "flows[2].null").is("faults/0/code", "notSupported")
+		n.api("PUT", m.path, staffRules(expression("title", "Redact([Job])"))).status(400).is("faults/0/at", "flows[2].expression").is("faults/0/code", "notSupported")
+		// An authoritative null is told in what the source asserts, and that it is so.
+		n.api("PUT", m.path, staffRules(direct("title", "Job", "null", "authoritative"))).status(200)
+		m.outcomes([]string{"update success"}, object{"No": "1", "Job": nil})
+		m.named("1").is("title", nil).is(workspaceURN, object{"authoritativeNulls": list{"title"}})
+		steps := n.api("GET", "/explain?subject="+m.named("1").text("id")+"&attribute=title", nil).status(200).at("steps").(list)
+		if !slices.ContainsFunc(steps, func(s any) bool { return s.(object)["code"] == "null" }) {
+			t.Errorf("it is explained by %v", steps)
+		}
 	})
 }
 
