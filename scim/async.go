@@ -21,9 +21,10 @@ const endpointBulk = "/Bulk"
 // later says whether a write is to be carried out later because the client prefers
 // that (RFC 9967 §2.5.1.1). With the preference wait a single write is carried out
 // at once, as it takes less than a second. A preview is answered at once too, and
-// so is who writes under a lease, which may have ended by then.
+// so is who writes under a lease, which may have ended by then, and a person, who
+// is named by what is written.
 func (r *request) later(bulk bool) bool {
-	if r.carries != nil || r.dryRun || r.actor.Agent != "" || r.actor.Fence != (directory.Fence{}) {
+	if r.carries != nil || r.dryRun || r.actor.Agent != "" || r.actor.Subject != "" || r.actor.Fence != (directory.Fence{}) {
 		return false
 	}
 	async, waits := r.preferences()
@@ -143,7 +144,7 @@ func (r *request) completion(q store.Request, index string, indexed bool) error 
 		n.URI = path
 	}
 	n.Events = map[string]any{directory.AsyncResponseURI: operations[i]}
-	token, err := r.s.token(r.c.Request().Context(), strings.TrimSuffix(q.Base, Prefix), r.actor.Source.PublicID, n)
+	token, err := r.s.token(r.c.Request().Context(), directory.IssuerOf(strings.TrimSuffix(q.Base, Prefix), r.actor), r.actor.Source.PublicID, n)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,9 @@ const (
 	// maxFiles is how many files are taken at once, by each process.
 	maxFiles = 4
 	// patience is how long a client may take for patientBytes of its file.
-	patience     = 30 * time.Second
+	patience = 30 * time.Second
+	// answerTime is how long after the last of it the answer may take.
+	answerTime   = 5 * time.Minute
 	patientBytes = 1 << 20
 )
 
@@ -53,8 +55,13 @@ func (s *Server) spool(r *request) (*spooled, error) {
 
 func (s *Server) fill(r *request, out *spooled) error {
 	body := readable{&patient{
-		from:   http.MaxBytesReader(r.c.Response(), r.c.Request().Body, s.maxFile),
-		extend: func(t time.Time) { _ = http.NewResponseController(r.c.Response()).SetReadDeadline(t) }, // a test's recorder has none
+		from: http.MaxBytesReader(r.c.Response(), r.c.Request().Body, s.maxFile),
+		extend: func(t time.Time) {
+			c := http.NewResponseController(r.c.Response())
+			// A test's recorder has none. HTTP/2 resets a stream whose time to write is
+			// over while it is still read.
+			_ = errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t.Add(answerTime)))
+		},
 	}}
 	media, parameters, err := mime.ParseMediaType(r.c.Request().Header.Get("Content-Type"))
 	if err != nil || media != "multipart/form-data" {

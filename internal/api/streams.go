@@ -42,7 +42,7 @@ type stream struct {
 func showStream(v directory.StreamView) stream {
 	out := stream{
 		ID: v.PublicID, Description: v.Description, Source: v.HolderID, Subjects: v.SubjectsID, Delivery: string(v.Delivery), Endpoint: v.Endpoint,
-		HasAuthorization: v.HasAuthorization, Issuer: v.Issuer, KeysURL: feed.KeysURL(v.Issuer), Audience: v.Audience, Events: v.Events,
+		HasAuthorization: v.HasAuthorization, Issuer: v.Issuer, KeysURL: feed.KeysURL(directory.ServerOf(v.Issuer)), Audience: v.Audience, Events: v.Events,
 		Status: "enabled", Reason: v.Reason, CreatedAt: v.CreatedAt, Position: v.Position, Last: v.Last, DeliveredAt: timeOrNil(v.DeliveredAt),
 		Refused: v.Refused, LastError: v.LastError, LastErrorAt: timeOrNil(v.LastErrorAt), Failures: v.Failures,
 		FailingSince: timeOrNil(v.FailingSince), NextAttemptAt: timeOrNil(v.NextAt),
@@ -51,7 +51,7 @@ func showStream(v directory.StreamView) stream {
 		out.Status = "paused"
 	}
 	if v.Delivery == store.DeliveryPoll {
-		out.PollURL = v.Issuer + Prefix + "/streams/" + v.PublicID + "/poll"
+		out.PollURL = directory.ServerOf(v.Issuer) + Prefix + "/streams/" + v.PublicID + "/poll"
 	}
 	return out
 }
@@ -97,7 +97,7 @@ func (s *Server) addStream(r *request) error {
 	}
 	v, err := s.dir.AddStream(r.c.Request().Context(), r.actor, directory.StreamSpec{
 		Description: body.Description, Delivery: body.Delivery, Endpoint: body.Endpoint, Authorization: body.Authorization, Subjects: body.Subjects,
-		Audience: body.Audience, Events: body.Events, Issuer: s.feed.Issuer(r.c.Scheme() + "://" + r.c.Request().Host),
+		Audience: body.Audience, Events: body.Events, Server: s.feed.Server(r.c.Scheme() + "://" + r.c.Request().Host),
 	})
 	if err != nil {
 		return err

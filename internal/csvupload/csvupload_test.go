@@ -475,3 +475,11 @@ func TestS13TheResultHasNoFormulas(t *testing.T) {
 }
 
 var _ io.ReadSeeker = (*breaking)(nil)
+
+// An alias could make a small file of rules any size.
+func TestRulesHaveNoAlias(t *testing.T) {
+	_, err := csvupload.ParseRules([]byte("match: [externalId]\nscope: []\nflows:\n- &a {target: externalId, kind: direct, source: No}\n- *a\n"))
+	if err == nil || !strings.Contains(err.Error(), "alias") {
+		t.Errorf("%v", err)
+	}
+}

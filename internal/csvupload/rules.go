@@ -29,9 +29,16 @@ func ParseRules(document []byte) (mapping.Rules, error) {
 	if len(document) > mapping.MaxRules {
 		return mapping.Rules{}, refusedRules(fmt.Errorf("they have more than %d bytes", mapping.MaxRules))
 	}
-	var v map[string]any
+	var node yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(document))
-	if err := dec.Decode(&v); err != nil {
+	if err := dec.Decode(&node); err != nil {
+		return mapping.Rules{}, refusedRules(err)
+	}
+	if repeats(&node) {
+		return mapping.Rules{}, refusedRules(errors.New("they use an alias (*name), which could make them any size; write it out"))
+	}
+	var v map[string]any
+	if err := node.Decode(&v); err != nil {
 		return mapping.Rules{}, refusedRules(err)
 	}
 	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
@@ -46,6 +53,11 @@ func ParseRules(document []byte) (mapping.Rules, error) {
 		return r, refusedRules(err)
 	}
 	return r, nil
+}
+
+// repeats says whether a document has an alias.
+func repeats(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, repeats)
 }
 
 func refusedRules(err error) error {

@@ -406,3 +406,43 @@ func TestWhatWasSaidIsForgottenWithTheUser(t *testing.T) {
 		x.wantUser("1", `"userName":"1@contoso.com"`, "!Ana")
 	})
 }
+
+// Records that waited before rules are applied again count: what is kept when the
+// turn of a person comes is worked out, and nobody whom the source has deleted by
+// then comes back.
+func TestApplyingRulesAgainTakesNothingBack(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules(`[[{"attribute":"Status","operator":"eq","value":"A"}]]`, ""))
+		for _, no := range []string{"1", "2"} {
+			x.wantUpload("create success", `{"No":"`+no+`","First":"Ana`+no+`","Last":"Silva","Status":"A"}`)
+		}
+		// Both wait, then everybody is worked out anew behind them.
+		must(x.AcceptUpload(t.Context(), x.hr, []directory.Uploaded{{Data: []byte(`{"No":"1","Last":"Costa"}`)}, {Data: []byte(`{"No":"2","Status":"L"}`)}}))(t)
+		if _, people, err := x.ReapplyMapping(t.Context(), x.admin, x.hr.Source.PublicID); err != nil || people != 2 {
+			t.Fatal(people, err)
+		}
+		if err := drain(t.Context(), x.Directory); err != nil {
+			t.Fatal(err)
+		}
+		users := x.users(x.hr)
+		if len(users) != 1 || !strings.Contains(users["Ana1 Costa"], `"active":true`) && users["Ana1 Costa"] == "" {
+			t.Errorf("the source sees %v", users)
+		}
+	})
+}
+
+// Nobody leaves the scope by what a record doesn't say (law 2): a user whom the
+// source made before it had rules, and of whom a part comes.
+func TestAPartOfARecordTakesNobodyOutOfScope(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.wantUpload("create success", string(record("1", `,"title":"Clerk","`+enterprise+`":{"department":"IT"}`).Data))
+		x.rules(`{"scope":[[{"attribute":"Dept","operator":"eq","value":"IT"}]],"match":["externalId"],"flows":[
+			{"target":"externalId","kind":"direct","source":"No"},{"target":"userName","kind":"direct","source":"Mail"},{"target":"title","kind":"direct","source":"Job"}]}`)
+		x.wantUpload("other skipped scopeUnknown", `{"No":"1","Job":"Boss"}`)
+		if len(x.users(x.hr)) != 1 {
+			t.Fatal("the user is gone")
+		}
+		x.wantUpload("update success", `{"No":"1","Job":"Boss","Dept":"IT"}`)
+		x.wantUpload("disable success outOfScope", `{"No":"1","Dept":null}`)
+	})
+}

@@ -8,6 +8,11 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
+// reapplyPartition is that of the runs of ReapplyMapping. A record of them only says
+// whom it is about: what is known of the person is what is kept when its turn
+// comes, as records may have waited before it.
+const reapplyPartition = "mapping apply"
+
 // ReapplyMapping has a source's rules worked out anew over everybody of whom it
 // said something, as if it said all of it again (row E092): what is kept waits as
 // records of uploads, MaxUploadOperations a run. It gives the ids of the runs, in
@@ -46,7 +51,7 @@ func (d *Directory) ReapplyMapping(ctx context.Context, a Actor, source string) 
 			}
 			a := a
 			a.Source = s
-			n, err = d.queueUpload(tx, a, records)
+			n, err = d.queueUpload(tx, a, reapplyPartition, records)
 			return err
 		})
 		if err != nil {

@@ -43,6 +43,7 @@ type Outcome struct {
 func (d *Directory) AcceptRequest(ctx context.Context, a Actor, q store.Request) (txn string, err error) {
 	q.Tenant, q.Source, q.Admin, q.Actor = a.Tenant.ID, a.Source.ID, a.Admin, a.Token
 	q.Txn, q.AcceptedAt = d.newID(), d.now()
+	q.Body = WithoutPasswords(q.Body)
 	err = d.store.Update(ctx, func(tx store.Tx) error {
 		if err := a.expect(tx); err != nil {
 			return err

@@ -22,7 +22,7 @@ const (
 	// sealsAtOnce bounds one call, for a log that was never sealed.
 	sealsAtOnce = 200
 	// sealPatience is how many calls after the last event look for older ones that
-	// came late.
+	// came late; then one of as many does.
 	sealPatience = 12
 )
 
@@ -46,7 +46,7 @@ func (d *Directory) SealLog(ctx context.Context) error {
 	}
 	if s := &d.sealing; newest != s.newest {
 		s.newest, s.quiet = newest, 0
-	} else if s.quiet++; s.quiet > sealPatience {
+	} else if s.quiet++; s.quiet > sealPatience && s.quiet%sealPatience != 0 {
 		return nil
 	}
 	tenants, err := d.Tenants(ctx)

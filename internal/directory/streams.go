@@ -24,7 +24,28 @@ type StreamSpec struct {
 	Subjects string
 	Audience []string // 1 to 10
 	Events   []string // event URIs; nil for all that its holder may have
-	Issuer   string   // the iss of what it gets
+	Server   string   // the server's URL, with which the iss begins
+}
+
+// IssuerOf is the iss of the tokens of an actor by a server with this URL. One key
+// signs all tokens, so by the issuer it is told whose word they are: a tenant's,
+// or only one source's.
+func IssuerOf(server string, a Actor) string {
+	iss := server + issuedFor + a.Tenant.Slug
+	if !a.Admin {
+		iss += "/sources/" + a.Source.PublicID
+	}
+	return iss
+}
+
+const issuedFor = "/tenants/"
+
+// ServerOf gives the URL of the server of an issuer.
+func ServerOf(issuer string) string {
+	if i := strings.LastIndex(issuer, issuedFor); i >= 0 {
+		return issuer[:i]
+	}
+	return issuer
 }
 
 // StreamChange is what to change of a stream; nil leaves a field as it is.
@@ -58,7 +79,11 @@ func (d *Directory) AddStream(ctx context.Context, a Actor, spec StreamSpec) (St
 	}
 	x := store.Stream{
 		Tenant: a.Tenant.ID, PublicID: d.newID(), Description: spec.Description, Delivery: spec.Delivery, Endpoint: spec.Endpoint,
-		Audience: spec.Audience, Events: spec.Events, Issuer: spec.Issuer, CreatedBy: a.Token, CreatedAt: d.now(),
+		Audience: spec.Audience, Events: spec.Events, Issuer: IssuerOf(spec.Server, a), CreatedBy: a.Token, CreatedAt: d.now(),
+	}
+	if !a.Admin && a.Source.Kind == store.SourceWorkspace {
+		// Its resources are the administrators'.
+		return StreamView{}, &Violation{Rule: RuleForbidden, Detail: "The workspace source has no streams.", Way: "Use an admin token, or one of another source."}
 	}
 	if !a.Admin {
 		x.Source = a.Source.ID

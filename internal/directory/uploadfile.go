@@ -152,7 +152,7 @@ func Accepting(n store.Run) bool { return n.Phase == accepting && n.State.Open()
 // uploadRow makes the row of a record that is the next of a run.
 func uploadRow(now time.Time, a Actor, n store.Run, u Uploaded) store.UploadRecord {
 	r := store.UploadRecord{
-		Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: int(n.Total), Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: u.Data, Detail: loggable(u.Note),
+		Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: int(n.Total), Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: WithoutPasswords(u.Data), Detail: loggable(u.Note),
 	}
 	if u.Refused != "" {
 		r.Code, r.Detail = firstNonempty(u.Code, RuleInvalid), loggable(u.Refused)
@@ -221,7 +221,7 @@ const lastRecords = 20
 // hadUser says of a settled record of a file that it said what its user is, or that
 // one before it did.
 func hadUser(u store.UploadRecord) bool {
-	return u.Status != store.UploadFailure && u.Code != CodeOutOfScope || u.Code == RuleDuplicateKey
+	return u.Status != store.UploadFailure && u.Code != CodeOutOfScope && u.Code != CodeScopeUnknown || u.Code == RuleDuplicateKey
 }
 
 // carried remembers that a record of a file was carried out.

@@ -18,6 +18,7 @@ type mapped struct {
 	b *batch
 	w *Writer
 
+	again   bool            // it was said before: what is kept counts
 	unread  error           // why it can't be read, nil if it can
 	matches []mapping.Match // by what it may be recognized
 	kept    store.Raw       // what was kept of the person; ID 0 if nothing was
@@ -61,6 +62,11 @@ func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 	if err == nil {
 		err = x.recognize(u)
 	}
+	if err == nil && x.again && x.over() {
+		u.Status, u.Action, u.Code = store.UploadSkipped, "other", CodeNoChange
+		u.Detail = "The source deleted the user since, or what it said is forgotten."
+		return nil
+	}
 	if err == nil {
 		err = x.b.repeated(w, u)
 	}
@@ -91,6 +97,12 @@ func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 	return nil
 }
 
+// over says that nothing is left of what was said before, or that the source has
+// deleted the user: nobody but itself brings the user back.
+func (x *mapped) over() bool {
+	return x.kept.ID == 0 || x.kept.RID != 0 && x.kept.InScope && x.id == ""
+}
+
 // carryOut does what the rules say. A person who leaves the scope is one whom the
 // source deletes: nothing is deleted here that isn't disabled before, and the
 // limits are asked (laws 2 and 9).
@@ -98,8 +110,8 @@ func (x *mapped) carryOut() (res Result, err error) {
 	b, w, m := x.b, x.w, x.b.rules
 	x.out.InScope = m.InScope(x.in)
 	switch {
-	case !x.out.InScope && x.id == "":
-		return Result{}, nil
+	case !x.out.InScope && (x.id == "" || !m.KnowsScope(x.in)):
+		return Result{}, nil // nobody leaves by what a record doesn't say (law 2)
 	case !x.out.InScope:
 		return x.leave()
 	case x.id != "":
@@ -197,6 +209,11 @@ func (x *mapped) describeLeft(u *store.UploadRecord, res Result, events []store.
 	u.Status, u.Action, u.Code = store.UploadSkipped, "other", CodeOutOfScope
 	u.Detail = "The scope of the source's rules leaves the record out."
 	if x.id == "" {
+		return
+	}
+	if !x.b.rules.KnowsScope(x.in) {
+		u.Subject, u.Code = x.id, CodeScopeUnknown
+		u.Detail = "Neither the record nor one before it names all that the scope of the source's rules reads, so it can't be told whether the user has left the scope. Nothing was changed: send a record that names it, with null for what is empty."
 		return
 	}
 	u.Subject, u.Display, u.Status, u.Action = x.id, loggable(firstNonempty(res.Record.Display, u.Display)), store.UploadSuccess, "disable"

@@ -17,11 +17,10 @@ import (
 
 // newMapped reads what a record says.
 func (b *batch) newMapped(u store.UploadRecord) *mapped {
-	x := &mapped{b: b}
+	x := &mapped{b: b, again: b.again[u.Run]}
 	if x.whole, x.unread = rawObject(u.Data); x.unread != nil {
 		return x
 	}
-	maps.DeleteFunc(x.whole, func(name string, _ any) bool { return folded(name) == "password" }) // which is kept nowhere
 	x.in.Environment = expression.Environment{Now: b.d.now(), Random: rand.Reader}
 	if x.in.Record, x.unread = recordOf(x.whole); x.unread == nil {
 		x.matches = b.rules.Recognize(x.in)
@@ -37,6 +36,7 @@ func rawObject(data []byte) (map[string]any, error) {
 	if err := dec.Decode(&o); err != nil || o == nil {
 		return nil, &Violation{Rule: RuleInvalid, Detail: "The record is no JSON object."}
 	}
+	maps.DeleteFunc(o, func(name string, _ any) bool { return folded(name) == "password" }) // which is kept nowhere
 	return o, nil
 }
 
@@ -112,12 +112,16 @@ func (x *mapped) recall(keys []string) error {
 	tx, source := x.w.tx, x.b.actor.Source.ID
 	if x.id != "" {
 		var err error
-		x.kept, err = tx.RawOf(source, x.rid)
-		return ignoreNotFound(err)
+		if x.kept, err = tx.RawOf(source, x.rid); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 	}
 	all, err := tx.RawsByKey(source, keys, 1)
 	if err != nil || len(all) == 0 {
 		return err
+	}
+	if x.id != "" && all[0].RID != 0 {
+		return nil // somebody else, who is called so no more
 	}
 	if x.kept = all[0]; x.kept.RID == 0 {
 		return nil
@@ -145,6 +149,14 @@ func (x *mapped) recall(keys []string) error {
 // complete adds to the input of the rules what was known before. By other rules
 // than those that were applied last everything is worked out anew.
 func (x *mapped) complete() (err error) {
+	if x.again && x.kept.ID != 0 {
+		if x.whole, err = rawObject(x.kept.Data); err != nil {
+			return err
+		}
+		if x.in.Record, err = recordOf(x.whole); err != nil {
+			return err
+		}
+	}
 	if x.kept.ID != 0 && !x.b.rules.ClearsOmitted() {
 		before, err := rawObject(x.kept.Data)
 		if err != nil {

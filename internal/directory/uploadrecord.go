@@ -14,9 +14,10 @@ import (
 // The codes of records that aren't those of rules.
 const (
 	// CodeNoChange says that the record says what is so already, CodeOutOfScope that
-	// rules don't bring it.
-	CodeNoChange   = "noChange"
-	CodeOutOfScope = "outOfScope"
+	// rules don't bring it, CodeScopeUnknown that it doesn't say enough to tell.
+	CodeNoChange     = "noChange"
+	CodeOutOfScope   = "outOfScope"
+	CodeScopeUnknown = "scopeUnknown"
 
 	codeStaging  = "staging"          // the source is in staging: nothing was written
 	codeNotOwner = "notAuthoritative" // kept, and another source's values stay
@@ -103,7 +104,7 @@ func (b *batch) settleOne(w *Writer, u *store.UploadRecord, said *document.Objec
 		if err := b.repeated(w, u); err != nil {
 			return err
 		}
-		res, known, err = b.apply(w, said)
+		res, known, err = b.apply(w, said, b.files[u.Run])
 		return err
 	})
 	if err != nil && failUpload(u, err) {
@@ -189,7 +190,8 @@ func failUpload(u *store.UploadRecord, err error) bool {
 
 // apply creates the user that a record is about, or changes what differs
 // (row E006).
-func (b *batch) apply(w *Writer, said *document.Object) (res Result, known bool, err error) {
+// An empty cell of a row of a file says nothing, whatever the policy is.
+func (b *batch) apply(w *Writer, said *document.Object, row bool) (res Result, known bool, err error) {
 	waits, err := b.resolveManager(w, said)
 	if err != nil {
 		return Result{}, false, err
@@ -200,7 +202,7 @@ func (b *batch) apply(w *Writer, said *document.Object) (res Result, known bool,
 	}
 	if known = id != ""; known {
 		res, err = w.Modify(b.t, id, nil, Change{Apply: func(doc *document.Object) error {
-			if b.actor.Source.Policies.ClearOmitted {
+			if b.actor.Source.Policies.ClearOmitted && !row {
 				clearOmitted(b.t, doc, said)
 			}
 			merge(doc, said)

@@ -55,7 +55,7 @@ func (d *Directory) AcceptUpload(ctx context.Context, a Actor, all []Uploaded) (
 	}
 	var n store.Run
 	err := d.store.Update(ctx, func(tx store.Tx) (err error) {
-		n, err = d.queueUpload(tx, a, all)
+		n, err = d.queueUpload(tx, a, uploadPartition, all)
 		return err
 	})
 	if err == nil {
@@ -66,16 +66,16 @@ func (d *Directory) AcceptUpload(ctx context.Context, a Actor, all []Uploaded) (
 
 // queueUpload adds records of the actor's source that wait, and the run that they
 // are.
-func (d *Directory) queueUpload(tx store.Tx, a Actor, all []Uploaded) (store.Run, error) {
+func (d *Directory) queueUpload(tx store.Tx, a Actor, partition string, all []Uploaded) (store.Run, error) {
 	now := d.now()
 	n := store.Run{
-		Tenant: a.Tenant.ID, Source: a.Source.ID, PublicID: d.newID(), Kind: runUpload, State: store.RunQueued, Partition: uploadPartition,
+		Tenant: a.Tenant.ID, Source: a.Source.ID, PublicID: d.newID(), Kind: runUpload, State: store.RunQueued, Partition: partition,
 		Total: int64(len(all)), StartedAt: now, UpdatedAt: now, Version: 1,
 	}
 	records := make([]store.UploadRecord, len(all))
 	for i, u := range all {
 		records[i] = store.UploadRecord{
-			Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: i, Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: u.Data,
+			Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: i, Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: WithoutPasswords(u.Data),
 		}
 		if u.Refused != "" {
 			records[i].Code, records[i].Detail = RuleInvalid, u.Refused

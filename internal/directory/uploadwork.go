@@ -81,6 +81,7 @@ type batch struct {
 	records []store.UploadRecord
 	said    []*document.Object           // what each says, nil for what can't be read
 	files   map[string]bool              // the runs that are those of files
+	again   map[string]bool              // the runs that are those of ReapplyMapping
 	seen    map[string]bool              // their records that were carried out, by fileKey
 	known   func(externalID string) bool // whether a file has had a user besides; nil for never
 	rules   *rules                       // the source's own, nil for none
@@ -146,13 +147,14 @@ func (b *batch) carryOut(w *Writer) error {
 	}
 	for id, n := range runs {
 		b.files[id] = n != nil && n.Partition == filePartition
+		b.again[id] = n != nil && n.Partition == reapplyPartition
 	}
 	if err := b.prepare(w); err != nil {
 		return err
 	}
 	for i := range b.records {
 		u := &b.records[i]
-		if n := runs[u.Run]; n != nil && !n.State.Open() {
+		if n := runs[u.Run]; n == nil || !n.State.Open() { // one that is gone was cancelled
 			u.Status, u.Action, u.Code, u.Detail = store.UploadSkipped, "other", "cancelled", "The run was cancelled."
 			continue
 		}
@@ -185,7 +187,7 @@ func (b *batch) carry(w *Writer, i int) error {
 
 // begin forgets what an earlier try of the transaction left.
 func (b *batch) begin() {
-	b.records, b.managers, b.files, b.seen = nil, map[string]string{}, map[string]bool{}, map[string]bool{}
+	b.records, b.managers, b.files, b.again, b.seen = nil, map[string]string{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 }
 
 // runs gives the runs of the batch by their ids, locked; those that are gone are

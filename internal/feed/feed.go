@@ -55,8 +55,8 @@ func New(c Config) *Feed {
 // more. Calling it twice is harmless.
 func (f *Feed) Stop() { f.news.stop() }
 
-// Issuer is the iss of streams that are made at this URL of the server.
-func (f *Feed) Issuer(requested string) string {
+// Server is the URL of the server for streams that are made at this one.
+func (f *Feed) Server(requested string) string {
 	if f.baseURL != "" {
 		return f.baseURL
 	}
@@ -78,8 +78,8 @@ func (f *Feed) CheckEndpoint(endpoint string) error {
 	return nil
 }
 
-// KeysURL is where the keys of an issuer are.
-func KeysURL(issuer string) string { return issuer + pathKeys }
+// KeysURL is where the keys of a server are.
+func KeysURL(server string) string { return server + pathKeys }
 
 // Poll is a receiver's request (RFC 8936 §2.2).
 type Poll struct {

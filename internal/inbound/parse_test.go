@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -88,4 +89,18 @@ func FuzzUpload(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A record that is too large spoils no other, and alone is refused.
+func TestARecordHasABound(t *testing.T) {
+	user := func(size int) string {
+		return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"externalId":"1","title":"` + strings.Repeat("x", size) + `"}`
+	}
+	all, err := parseUpload([]byte(`{"schemas":["`+bulkURN+`"],"Operations":[{"method":"POST","path":"/Users","data":`+user(maxRecord)+`},{"method":"POST","path":"/Users","data":`+user(10)+`}]}`), 50)
+	if err != nil || len(all) != 2 || all[0].Refused == "" || all[0].Data != nil || all[1].Refused != "" {
+		t.Errorf("%v %d %.80q", err, len(all), all)
+	}
+	if _, err := parseUpload([]byte(user(maxRecord)), 50); err == nil || explain(err).status != 413 {
+		t.Errorf("alone: %v", err)
+	}
 }

@@ -22,6 +22,10 @@ import (
 // maxUpload is how many bytes an upload may have, as SCIM's bulk requests.
 const maxUpload = 8 << 20
 
+// maxRecord is how many bytes a record may have, as a row of a file: many are
+// worked on at once.
+const maxRecord = 1 << 20
+
 const (
 	mediaType = "application/scim+json"
 	bulkURN   = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -108,6 +112,8 @@ func parseUpload(body []byte, limit int) ([]directory.Uploaded, error) {
 	switch {
 	case lists(schemas, bulkURN), len(schemas) == 0 && len(raw.Operations) > 0:
 		return parseOperations(raw.Operations, limit)
+	case len(raw.Operations) == 0 && len(body) > maxRecord:
+		return nil, &problem{status: http.StatusRequestEntityTooLarge, code: "RequestEntityTooLarge", message: fmt.Sprintf("The record is larger than %d bytes.", maxRecord)}
 	case lists(schemas, schema.UserURN) && len(raw.Operations) == 0:
 		return []directory.Uploaded{{Data: body}}, nil
 	}
@@ -148,6 +154,8 @@ func parseOperations(raw jsontext.Value, limit int) ([]directory.Uploaded, error
 			all[i].Refused = fmt.Sprintf("The path of an operation is /Users, not %.100q.", o.Path)
 		case len(o.Data) == 0 || o.Data.Kind() != '{':
 			all[i].Refused = "The operation has no data: an object is wanted."
+		case len(o.Data) > maxRecord:
+			all[i].Refused = fmt.Sprintf("The record is larger than %d bytes.", maxRecord)
 		}
 		if all[i].Refused != "" {
 			all[i].Data = nil

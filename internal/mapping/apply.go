@@ -116,6 +116,18 @@ func (o Outcome) Blocked() bool {
 // was said before.
 func (m *Mapping) InScope(in Input) bool { return m.scope.met(m.whole(in), in.Groups) }
 
+// KnowsScope says whether all that the scope reads of a record is known, be it
+// null: else it can't be told that an object has left the scope.
+func (m *Mapping) KnowsScope(in Input) bool {
+	whole := m.whole(in)
+	return m.clear || !slices.ContainsFunc(m.scope, func(all []condition) bool {
+		return slices.ContainsFunc(all, func(c condition) bool {
+			_, said := whole.Find(c.path)
+			return c.operator != IsMemberOf && !said
+		})
+	})
+}
+
 // whole is all that is known of the object.
 func (m *Mapping) whole(in Input) expression.Record {
 	if m.clear {

@@ -84,7 +84,8 @@ func (b *builder) put(f *flow, v document.Value) {
 	switch {
 	case v == nil:
 	case f.by == nil:
-		list, _ := v.(document.List)
+		// The elements may be the rules' own, and get more attributes below.
+		list, _ := document.CloneValue(v).(document.List)
 		b.all = append(b.all, list...)
 	default:
 		i := slices.IndexFunc(b.all, func(e document.Value) bool { return is(f, e) })

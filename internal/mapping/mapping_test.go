@@ -378,3 +378,19 @@ func TestAMappingIsUsedAtOnce(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// What the rules hold is nobody's: what one record adds to a constant element is
+// not in the next one's.
+func TestConstantsAreNotSharedByRecords(t *testing.T) {
+	m := compiled(t, with(
+		`{"target":"addresses","kind":"constant","value":[{"type":"work","country":"SE"}]}`,
+		`{"target":"addresses[type eq \"work\"].streetAddress","kind":"direct","source":"Street"}`))
+	for _, tt := range []struct{ street, want string }{{"1 Elm", `"streetAddress":"1 Elm"`}, {"", ""}} {
+		in := input(t, map[string]any{"user": "u", "Street": tt.street})
+		in.New = true
+		got := string(m.Apply(in).Document.AppendJSON(nil))
+		if strings.Contains(got, "streetAddress") != (tt.want != "") || !strings.Contains(got, tt.want) || !strings.Contains(got, `"country":"SE"`) {
+			t.Errorf("%q: %s", tt.street, got)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func TestWritesAreCarriedOutLater(t *testing.T) {
 
 		// The token itself is at Location, for who accepts it.
 		token := n.entra.get(created.Header.Get("Location"), "Accept: application/secevent+jwt").status(200)
-		about := object{"issuer": n.house.URL, "keysUrl": n.house.URL + "/.well-known/jwks.json", "audience": n.sourceID("entra")}
+		about := object{"issuer": n.house.URL + "/tenants/" + n.slug + "/sources/" + n.sourceID("entra"), "keysUrl": n.house.URL + "/.well-known/jwks.json", "audience": n.sourceID("entra")}
 		if s := verify(t, about, string(token.Text)); s.Txn != created.Header.Get("Set-Txn") || s.named() != "misc:asyncresp" || s.Subject.URI != "/Users/"+id {
 			t.Errorf("%s", s.text)
 		}

@@ -320,3 +320,23 @@ func TestADisabledSourceIsToldNothing(t *testing.T) {
 		pushed.get(pushed.url).status(404)
 	}, pushedTo())
 }
+
+// One key signs for all, so the issuer tells whose word a token is: no tenant's can
+// pass for another's, and no source's for the administrators'.
+func TestTheIssuerTellsWhoseWordATokenIs(t *testing.T) {
+	eachTenant(t, func(t *testing.T, n *tenant) {
+		other := n.house.tenant(t)
+		all := map[any]bool{}
+		for i, c := range []*client{n.admin, n.entra, other.admin, other.entra} {
+			r := c.stream(n.house, object{"audience": list{"https://receiver.example"}})
+			all[r.conf["issuer"]] = true
+			c.create("/Users", user(fmt.Sprintf("ana%d@contoso.com", i)))
+			if s := r.take(1)[0]; s.Issuer != r.conf["issuer"] {
+				t.Errorf("iss is %s, and the stream's issuer %s", s.Issuer, r.conf["issuer"])
+			}
+		}
+		if len(all) != 4 || !all[n.house.URL+"/tenants/"+n.slug] || !all[n.house.URL+"/tenants/"+n.slug+"/sources/"+n.sourceID("entra")] {
+			t.Errorf("the issuers are %v", all)
+		}
+	})
+}
