@@ -85,8 +85,10 @@ func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 	if !done && !failUpload(u, err) {
 		return err
 	}
-	if err := x.keep(res, done); err != nil {
-		return err
+	if x.out.InScope || x.id == "" || !x.unknown() {
+		if err := x.keep(res, done); err != nil {
+			return err
+		}
 	}
 	if done {
 		if x.out.InScope {
@@ -96,6 +98,11 @@ func (x *mapped) settle(w *Writer, u *store.UploadRecord) error {
 	}
 	return nil
 }
+
+// unknown says that too little is known to tell that a user is out of scope: nothing
+// was kept, as of one whom the source made before it had rules, and the record
+// doesn't name all that the scope reads.
+func (x *mapped) unknown() bool { return x.kept.ID == 0 && !x.b.rules.KnowsScope(x.in) }
 
 // over says that nothing is left of what was said before, or that the source has
 // deleted the user: nobody but itself brings the user back.
@@ -110,7 +117,7 @@ func (x *mapped) carryOut() (res Result, err error) {
 	b, w, m := x.b, x.w, x.b.rules
 	x.out.InScope = m.InScope(x.in)
 	switch {
-	case !x.out.InScope && (x.id == "" || !m.KnowsScope(x.in)):
+	case !x.out.InScope && (x.id == "" || x.unknown()):
 		return Result{}, nil // nobody leaves by what a record doesn't say (law 2)
 	case !x.out.InScope:
 		return x.leave()
@@ -211,9 +218,9 @@ func (x *mapped) describeLeft(u *store.UploadRecord, res Result, events []store.
 	if x.id == "" {
 		return
 	}
-	if !x.b.rules.KnowsScope(x.in) {
+	if x.unknown() {
 		u.Subject, u.Code = x.id, CodeScopeUnknown
-		u.Detail = "Neither the record nor one before it names all that the scope of the source's rules reads, so it can't be told whether the user has left the scope. Nothing was changed: send a record that names it, with null for what is empty."
+		u.Detail = "The source had the user before these rules, and the record doesn't name all that their scope reads, so it can't be told whether the user has left the scope. Nothing was changed: send a record that names it, with null for what is empty."
 		return
 	}
 	u.Subject, u.Display, u.Status, u.Action = x.id, loggable(firstNonempty(res.Record.Display, u.Display)), store.UploadSuccess, "disable"
