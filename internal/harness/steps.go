@@ -153,6 +153,9 @@ func (w *writer) deleteGroup() {
 			wr.changes = append(wr.changes, leaves(r, g))
 		}
 	}
+	if len(wr.changes) > 1 { // its members are told, so that an undo can bring them back
+		wr.events = append(wr.events, event{"group.membersChanged", g})
+	}
 	w.send(wr, http.MethodDelete, g.path(), nil)
 	w.forget()
 }
