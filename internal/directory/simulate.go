@@ -67,7 +67,8 @@ type Simulation struct {
 // Simulate works out what rules would do to the people of a source behind an id
 // that an answer gave, 0 for the first. An answer ends after limit affected
 // people, at most MaxSimulated, and when it has taken 20 seconds; what it counts
-// are those that it looked at, so answers can be added up. Nothing is written. a
+// are those that it looked at, so answers can be added up. Nothing is written; so
+// two people of different pages who come to want one userName both get it. a
 // is an administrator; document are rules as SetMapping takes them, nil for those
 // that the source has.
 func (d *Directory) Simulate(ctx context.Context, a Actor, source string, document []byte, after int64, limit int) (Simulation, error) {

@@ -216,6 +216,9 @@ func (x *mapped) keep(res Result, done bool) error {
 	}
 	raw.Tenant, raw.Source, raw.Key, raw.Data = x.b.actor.Tenant.ID, x.b.actor.Source.ID, x.key, data
 	raw.RID, raw.InScope, raw.Rules = x.rid, x.out.InScope, 0
+	if !done && x.id == "" && x.rid != 0 {
+		raw.InScope = false // who failed to come back isn't one whom the source deleted since
+	}
 	if done {
 		raw.Rules = x.b.rules.number
 	}
