@@ -3,7 +3,6 @@ package scim
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/workspace-scim/workspace/internal/directory"
@@ -40,11 +39,7 @@ func (r *request) authenticate() error {
 }
 
 func (r *request) token() string {
-	scheme, token, _ := strings.Cut(r.c.Request().Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
+	return directory.Bearer(r.c.Request().Header.Get("Authorization"))
 }
 
 // confirmed is for handlers that answer without the database, or ask it in

@@ -22,6 +22,28 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true})
 }
 
+// workspace runs the program on a database. It gives what it printed, and its exit
+// status.
+func workspace(t *testing.T, database string, args ...string) (out string, status int) {
+	t.Helper()
+	cmd := exec.Command("workspace", append(args, "--database", database)...)
+	b, err := cmd.Output()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatalf("workspace %v: %v", args, err)
+	}
+	return strings.TrimSpace(string(b)), cmd.ProcessState.ExitCode()
+}
+
+// succeed is workspace for what must succeed.
+func succeed(t *testing.T, database string, args ...string) (out string) {
+	t.Helper()
+	out, status := workspace(t, database, args...)
+	if status != 0 {
+		t.Fatalf("workspace %v: exit status %d", args, status)
+	}
+	return out
+}
+
 // server is a running `workspace serve`.
 type server struct {
 	t    *testing.T

@@ -29,11 +29,7 @@ func quickstart(t *testing.T) (address, token string) {
 		{"tenant", "enable", "contoso"},
 		{"source", "add", "--tenant", "contoso", "--name", "hr", "--kind", "api", "--token"},
 	} {
-		out, err := exec.Command("workspace", append(args, "--database", database)...).Output()
-		if err != nil {
-			t.Fatalf("workspace %v: %v", args, err)
-		}
-		token = strings.TrimSpace(string(out))
+		token = succeed(t, database, args...)
 	}
 	return strings.TrimSuffix(serve(t, database).scim, "/scim/v2"), token
 }

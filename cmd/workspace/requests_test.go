@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,14 +20,7 @@ import (
 func TestAcceptedRequestsSurviveKill9(t *testing.T) {
 	const requests = 80
 	apptest.Each(t, func(t *testing.T, database string) {
-		run := func(args ...string) string {
-			t.Helper()
-			out, err := exec.Command("workspace", append(args, "--database", database)...).Output()
-			if err != nil {
-				t.Fatalf("workspace %v: %v", args, err)
-			}
-			return strings.TrimSpace(string(out))
-		}
+		run := func(args ...string) string { return succeed(t, database, args...) }
 		run("tenant", "add", "contoso", "--domain", "contoso.com")
 		run("tenant", "enable", "contoso")
 		token := run("source", "add", "--tenant", "contoso", "--name", "hr", "--kind", "api", "--token")

@@ -73,18 +73,6 @@ func resultOf(t *testing.T, name string) (rows []map[string]string) {
 	return rows
 }
 
-// workspace runs the program on a database. It gives what it printed, and its exit
-// status.
-func workspace(t *testing.T, database string, args ...string) (out string, status int) {
-	t.Helper()
-	cmd := exec.Command("workspace", append(args, "--database", database)...)
-	b, err := cmd.Output()
-	if err != nil && cmd.ProcessState == nil {
-		t.Fatalf("workspace %v: %v", args, err)
-	}
-	return strings.TrimSpace(string(b)), cmd.ProcessState.ExitCode()
-}
-
 // runsOf gives the runs of the tenant: how far each is, by its id.
 func runsOf(t *testing.T, database string) map[string][2]int {
 	t.Helper()

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -80,14 +79,7 @@ func (u *uploading) await(what string, done func(waiting int) bool) {
 func TestAcceptedUploadsSurviveKill9(t *testing.T) {
 	const people, files, kills = 200, 6, 2
 	apptest.Each(t, func(t *testing.T, database string) {
-		run := func(args ...string) string {
-			t.Helper()
-			out, err := exec.Command("workspace", append(args, "--database", database)...).Output()
-			if err != nil {
-				t.Fatalf("workspace %v: %v", args, err)
-			}
-			return strings.TrimSpace(string(out))
-		}
+		run := func(args ...string) string { return succeed(t, database, args...) }
 		run("tenant", "add", "contoso", "--domain", "contoso.com")
 		run("tenant", "enable", "contoso")
 		u := &uploading{t: t, database: database, token: run("source", "add", "--tenant", "contoso", "--name", "hr", "--kind", "api", "--upload-operations", "200", "--token")}

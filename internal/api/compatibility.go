@@ -110,11 +110,7 @@ type unlock struct {
 }
 
 func (s *Server) getCompatibilityMap(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	after, err := p.number()
+	p, after, err := r.numbered()
 	if err != nil {
 		return err
 	}

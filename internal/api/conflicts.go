@@ -41,11 +41,7 @@ func (r *request) conflict(c directory.ConflictState) error {
 }
 
 func (s *Server) listConflicts(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	before, err := p.number()
+	p, before, err := r.numbered()
 	if err != nil {
 		return err
 	}

@@ -35,11 +35,7 @@ func showEvent(e directory.EventState) event {
 }
 
 func (s *Server) listEvents(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	from, err := p.number()
+	p, from, err := r.numbered()
 	if err != nil {
 		return err
 	}

@@ -41,11 +41,7 @@ type exportCount struct {
 // listExports gives what orders wait for, that of up to limit orders, and on the
 // first page how many wait for each source.
 func (s *Server) listExports(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	after, err := p.number()
+	p, after, err := r.numbered()
 	if err != nil {
 		return err
 	}

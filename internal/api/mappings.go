@@ -85,11 +85,7 @@ func (s *Server) deleteMapping(r *request) error {
 }
 
 func (s *Server) listMappings(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	before, err := p.number()
+	p, before, err := r.numbered()
 	if err != nil {
 		return err
 	}
@@ -112,11 +108,7 @@ type said struct {
 }
 
 func (s *Server) listSaid(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	after, err := p.number()
+	p, after, err := r.numbered()
 	if err != nil {
 		return err
 	}

@@ -53,11 +53,7 @@ func (r *request) txn() string { return r.c.Response().Header().Get(echo.HeaderX
 // over under which lease it says to write.
 func (r *request) authenticate() error {
 	h := r.c.Request().Header
-	scheme, token, _ := strings.Cut(h.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		token = ""
-	}
-	p, err := r.s.dir.AuthenticateControl(r.c.Request().Context(), strings.TrimSpace(token))
+	p, err := r.s.dir.AuthenticateControl(r.c.Request().Context(), directory.Bearer(h.Get("Authorization")))
 	if err != nil {
 		return err
 	}
@@ -230,6 +226,14 @@ func (r *request) page(n int) (page, error) {
 		p.cursor, err = parseCursor(q.Get("cursor"), n)
 	}
 	return p, err
+}
+
+// numbered reads the parameters of a list whose cursor is a number, 0 for none.
+func (r *request) numbered() (p page, at int64, err error) {
+	if p, err = r.page(1); err == nil {
+		at, err = p.number()
+	}
+	return p, at, err
 }
 
 // A cursor is the key of the last thing that was given, as a JSON array in

@@ -92,11 +92,7 @@ func (s *Server) listSourceRuns(r *request) error {
 }
 
 func (s *Server) runsOf(r *request, source string) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	before, err := p.number()
+	p, before, err := r.numbered()
 	if err != nil {
 		return err
 	}

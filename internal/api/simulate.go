@@ -46,11 +46,7 @@ type simulated struct {
 
 // simulateMapping works rules out over the people of a source; nothing is changed.
 func (s *Server) simulateMapping(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	after, err := p.number()
+	p, after, err := r.numbered()
 	if err != nil {
 		return err
 	}

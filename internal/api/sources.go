@@ -72,11 +72,7 @@ func showConfiguration(c store.Configuration) configuration {
 
 // listSources leaves the documents of the configurations out.
 func (s *Server) listSources(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	after, err := p.number()
+	p, after, err := r.numbered()
 	if err != nil {
 		return err
 	}
@@ -129,11 +125,7 @@ func (s *Server) patchSource(r *request) error {
 }
 
 func (s *Server) listVersions(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	before, err := p.number()
+	p, before, err := r.numbered()
 	if err != nil {
 		return err
 	}

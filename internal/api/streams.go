@@ -64,11 +64,7 @@ func timeOrNil(t time.Time) *time.Time {
 }
 
 func (s *Server) listStreams(r *request) error {
-	p, err := r.page(1)
-	if err != nil {
-		return err
-	}
-	after, err := p.number()
+	p, after, err := r.numbered()
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,6 @@ const shutdownTimeout = 8 * time.Second
 const (
 	sweepEvery = 10 * time.Minute
 	flushEvery = time.Minute
-	sealEvery  = 5 * time.Second
 	lastFlush  = 500 * time.Millisecond
 )
 
@@ -206,11 +205,8 @@ func (s *Server) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.background(work) })
-	background.Go(func() { s.work(work) })
-	background.Go(func() { s.uploads(work) })
-	background.Go(func() { s.sealLog(work) })
+	s.work(work, &background)
 	background.Go(func() { s.feed.Push(work) })
-	background.Go(func() { s.requests(work) })
 	pulling, endConnectors := context.WithCancel(ctx)
 	defer endConnectors()
 	var connectors sync.WaitGroup
@@ -267,25 +263,6 @@ func (s *Server) background(ctx context.Context) {
 			if err := s.directory.SweepPushes(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("sweep", "error", store.LogText(err))
 			}
-		}
-	}
-}
-
-// sealLog seals the log until ctx ends.
-func (s *Server) sealLog(ctx context.Context) {
-	tick := time.NewTicker(sealEvery)
-	defer tick.Stop()
-	failed := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			err := s.directory.SealLog(ctx)
-			if err != nil && ctx.Err() == nil && !failed {
-				s.log.Error("sealing the log", "error", store.LogText(err))
-			}
-			failed = err != nil // told once, until it works again
 		}
 	}
 }

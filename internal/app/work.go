@@ -2,32 +2,56 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/workspace-scim/workspace/store"
 )
 
-// workEvery is how often a server looks for jobs that are due and runs that wait.
-const workEvery = time.Second
+// How often a server looks for what is to be done: for jobs that are due and what
+// another server accepted, or left; and for events to seal.
+const (
+	workEvery = time.Second
+	sealEvery = 5 * time.Second
+)
 
-// work carries out jobs until ctx ends. Servers that share a database share the
-// work: each takes runs under a name of its own.
-func (s *Server) work(ctx context.Context) {
-	holder := "server-" + uuid.NewString()
-	tick := time.NewTicker(workEvery)
+// work begins all that servers which share a database share: it ends with ctx.
+func (s *Server) work(ctx context.Context, all *sync.WaitGroup) {
+	holder := "server-" + uuid.NewString() // each takes runs under a name of its own
+	jobs := func(ctx context.Context) (bool, error) { return false, s.directory.Work(ctx, holder) }
+	seals := func(ctx context.Context) (bool, error) { return false, s.directory.SealLog(ctx) }
+	all.Go(func() { s.repeat(ctx, "jobs", workEvery, nil, jobs) })
+	all.Go(func() { s.repeat(ctx, "sealing the log", sealEvery, nil, seals) })
+	all.Go(func() { s.repeat(ctx, "uploads", workEvery, s.directory.UploadsArrived(), s.directory.WorkUploads) })
+	all.Go(func() { s.repeat(ctx, "requests", workEvery, s.directory.RequestsArrived(), s.scim.WorkRequests) })
+}
+
+// repeat does a piece of work again and again until ctx ends: every so often, as
+// long as it says that there is more, and when something arrives. What can arrive
+// may have been left by a server that ended: it begins with that at once. An error
+// is told once, until it works again.
+func (s *Server) repeat(ctx context.Context, what string, every time.Duration, arrived <-chan struct{}, do func(context.Context) (more bool, err error)) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	failed := false
-	for {
-		select {
-		case <-ctx.Done():
+	for more := arrived != nil; ; {
+		if !more {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			case <-arrived:
+			}
+		}
+		found, err := do(ctx)
+		if ctx.Err() != nil {
 			return
-		case <-tick.C:
 		}
-		err := s.directory.Work(ctx, holder)
-		if err != nil && ctx.Err() == nil && !failed {
-			s.log.Error("jobs", "error", store.LogText(err))
+		if err != nil && !failed {
+			s.log.Error(what, "error", store.LogText(err))
 		}
-		failed = err != nil // told once, until it works again
+		failed = err != nil
+		more = found && err == nil
 	}
 }

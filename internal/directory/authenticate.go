@@ -32,6 +32,15 @@ type AuthError struct {
 	Detail string // one sentence, for the client; never holds the credential
 }
 
+// Bearer gives the token of an Authorization header (RFC 6750 §2.1), "" for none.
+func Bearer(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
 // Error gives the sentence.
 func (e *AuthError) Error() string { return e.Detail }
 

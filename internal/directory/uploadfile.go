@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/workspace-scim/workspace/store"
@@ -127,8 +126,7 @@ func (d *Directory) AcceptRows(ctx context.Context, a Actor, run string, from in
 		}
 		records := make([]store.UploadRecord, len(all))
 		for i, u := range all {
-			records[i] = uploadRow(d.now(), a, n, u)
-			records[i].Position += i
+			records[i] = uploadRow(d.now(), a, n, int(n.Total)+i, u)
 		}
 		n.Total += int64(len(all))
 		if last {
@@ -148,17 +146,6 @@ func (d *Directory) AcceptRows(ctx context.Context, a Actor, run string, from in
 
 // Accepting says whether more records of a file may join its run.
 func Accepting(n store.Run) bool { return n.Phase == accepting && n.State.Open() }
-
-// uploadRow makes the row of a record that is the next of a run.
-func uploadRow(now time.Time, a Actor, n store.Run, u Uploaded) store.UploadRecord {
-	r := store.UploadRecord{
-		Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: int(n.Total), Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: WithoutPasswords(u.Data), Detail: loggable(u.Note),
-	}
-	if u.Refused != "" {
-		r.Code, r.Detail = firstNonempty(u.Code, RuleInvalid), loggable(u.Refused)
-	}
-	return r
-}
 
 // completeUpload ends a run whose records are all there and settled.
 func completeUpload(n *store.Run) {

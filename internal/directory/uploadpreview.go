@@ -43,14 +43,13 @@ func (p *FilePreview) Work(ctx context.Context, all []Uploaded) ([]store.UploadR
 	if err != nil {
 		return nil, err
 	}
-	n := store.Run{Tenant: b.actor.Tenant.ID, Source: p.source, Total: int64(p.position)}
+	n := store.Run{Tenant: b.actor.Tenant.ID, Source: p.source}
 	_, err = p.d.Write(ctx, b.actor, true, func(w *Writer) error {
 		b.begin()
 		b.files[""], b.known = true, p.has
 		b.records = make([]store.UploadRecord, len(all))
 		for i, u := range all {
-			b.records[i] = uploadRow(p.d.now(), b.actor, n, u)
-			b.records[i].Position += i
+			b.records[i] = uploadRow(p.d.now(), b.actor, n, p.position+i, u)
 		}
 		if err := b.prepare(w); err != nil {
 			return err

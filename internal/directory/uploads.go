@@ -74,17 +74,24 @@ func (d *Directory) queueUpload(tx store.Tx, a Actor, partition string, all []Up
 	}
 	records := make([]store.UploadRecord, len(all))
 	for i, u := range all {
-		records[i] = store.UploadRecord{
-			Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: i, Actor: a.Token, Txn: a.Txn, AcceptedAt: now, Data: WithoutPasswords(u.Data),
-		}
-		if u.Refused != "" {
-			records[i].Code, records[i].Detail = RuleInvalid, u.Refused
-		}
+		records[i] = uploadRow(now, a, n, i, u)
 	}
 	if err := tx.InsertRun(&n, 0); err != nil {
 		return n, err
 	}
 	return n, tx.InsertUploads(records)
+}
+
+// uploadRow makes the row of a record that waits in a run.
+func uploadRow(now time.Time, a Actor, n store.Run, position int, u Uploaded) store.UploadRecord {
+	r := store.UploadRecord{
+		Tenant: n.Tenant, Source: n.Source, Run: n.PublicID, Position: position, Actor: a.Token, Txn: a.Txn, AcceptedAt: now,
+		Data: WithoutPasswords(u.Data), Detail: loggable(u.Note),
+	}
+	if u.Refused != "" {
+		r.Code, r.Detail = firstNonempty(u.Code, RuleInvalid), loggable(u.Refused)
+	}
+	return r
 }
 
 // wakeUploads tells the worker of this process that there is something to do;

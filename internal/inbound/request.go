@@ -49,11 +49,7 @@ func (r *request) identify() {
 
 // authenticate finds the actor by the bearer token (RFC 6750 §2.1).
 func (r *request) authenticate() error {
-	scheme, token, _ := strings.Cut(r.c.Request().Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		token = ""
-	}
-	p, err := r.s.dir.Authenticate(r.c.Request().Context(), strings.TrimSpace(token))
+	p, err := r.s.dir.Authenticate(r.c.Request().Context(), directory.Bearer(r.c.Request().Header.Get("Authorization")))
 	if err != nil {
 		return err
 	}
