@@ -160,6 +160,11 @@ func TestE008NullOfEachMeaningBesideAnotherSource(t *testing.T) {
 		rules("ignore")
 		step(`{"No":"1","Job":"Boss"}`, "Boss")
 		step(`{"No":"1","Job":null}`, "Boss")
+		rules("authoritative")
+		step(`{"No":"1","Job":null}`, "")
+		// Without a flow to the title there is nobody who could ever take it back.
+		x.rules(strings.Replace(hrRules("", ""), `{"target":"title","kind":"direct","source":"Job","default":"New"},`, "", 1))
+		step(`{"No":"1","Dept":"IT"}`, "Payroll's")
 	})
 }
 

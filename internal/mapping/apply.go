@@ -50,8 +50,9 @@ type Outcome struct {
 	// Problems are in the order of the flows.
 	Problems []Problem
 
-	filled []*schema.Attribute // what of Document is asserted as a whole
-	nulls  *schema.Attribute   // where a document names what Authoritative clears
+	filled    []*schema.Attribute // what of Document is asserted as a whole
+	nulls     *schema.Attribute   // where a document names what Authoritative clears
+	clearable map[string]bool     // the paths that it may name
 }
 
 // Write changes a document to what follows: it sets what is asserted, each list as
@@ -71,7 +72,8 @@ func (o Outcome) Write(doc *document.Object) {
 }
 
 // writeNulls says in a document which of some attributes have no value for any
-// source, and leaves what it says of others.
+// source, and leaves what it says of others that the rules may say so of: what other
+// rules said goes with them.
 func (o Outcome) writeNulls(doc *document.Object, nulls map[*schema.Attribute]bool) {
 	if o.nulls == nil {
 		return
@@ -79,7 +81,7 @@ func (o Outcome) writeNulls(doc *document.Object, nulls map[*schema.Attribute]bo
 	said := map[string]bool{}
 	before, _ := doc.At(o.nulls).(document.List)
 	for _, v := range before {
-		if path, ok := v.(string); ok {
+		if path, ok := v.(string); ok && o.clearable[path] {
 			said[path] = true
 		}
 	}
@@ -143,7 +145,7 @@ func (m *Mapping) Apply(in Input) Outcome {
 	if !m.scope.met(a.whole, in.Groups) {
 		return Outcome{}
 	}
-	a.out = Outcome{InScope: true, Document: &document.Object{}, nulls: a.m.kind.AuthoritativeNulls}
+	a.out = Outcome{InScope: true, Document: &document.Object{}, nulls: m.kind.AuthoritativeNulls, clearable: m.clearable}
 	for _, u := range m.units {
 		if a.touched(u) {
 			a.fill(u)

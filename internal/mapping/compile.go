@@ -24,6 +24,7 @@ type Mapping struct {
 	flows     []*flow
 	match     []*flow
 	clear     bool
+	clearable map[string]bool // the paths of attributes that Authoritative may clear
 	canonical []byte
 }
 
@@ -49,7 +50,7 @@ type flow struct {
 // is [Faults].
 func Compile(t *schema.ResourceType, r Rules) (*Mapping, error) {
 	var faults Faults
-	m := &Mapping{kind: t, clear: r.ClearOmitted, scope: compileScope(r.Scope, &faults)}
+	m := &Mapping{kind: t, clear: r.ClearOmitted, clearable: map[string]bool{}, scope: compileScope(r.Scope, &faults)}
 	if len(r.Flows) > mostFlows {
 		faults.add("flows", CodeTooMany, "%d flows; at most %d are read", len(r.Flows), mostFlows)
 		return nil, faults
@@ -60,6 +61,7 @@ func Compile(t *schema.ResourceType, r Rules) (*Mapping, error) {
 		if ready != nil {
 			m.add(ready, fmt.Sprintf("flows[%d].target", i), &faults)
 			flows = append(flows, ready)
+			m.clearable[ready.unit.Path] = m.clearable[ready.unit.Path] || ready.null == Authoritative
 		}
 	}
 	m.require(&faults)
