@@ -241,6 +241,29 @@ func TestWhoLeavesTheScopeIsUnderTheLimits(t *testing.T) {
 	})
 }
 
+// What waits for a person is told before what a rule couldn't do, and a record
+// that changed nothing isn't counted as a change.
+func TestAProblemHidesNothingElse(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules("", `,{"target":"nickName","kind":"expression","expression":"Left([First], [Job])"},{"target":"active","kind":"expression","expression":"Switch([Dept], \"True\", \"Left\", \"False\")"}`))
+		must(x.ChangeSource(t.Context(), x.admin, x.hr.Source.PublicID, nil, directory.SourceChange{Limits: []byte(`{"disables":1,"disablesPercent":-1,"emptied":-1}`)}))(t)
+		ana, bo := `{"No":"1","First":"Ana","Last":"Silva","Job":"Boss"`, `{"No":"2","First":"Bo","Last":"Berg","Job":"Clerk"`
+		x.wantUpload("create warning expressionFailed; create warning expressionFailed", ana+`}`, bo+`}`)
+		x.wantUpload("other warning expressionFailed; disable warning expressionFailed; update warning overLimit; other warning overLimit",
+			ana+`}`, ana+`,"Dept":"Left"}`, bo+`,"Dept":"Left"}`, bo+`}`)
+		all := x.log(x.hr)
+		for _, part := range []string{"waits for an administrator", "nickName: "} {
+			if last := all[len(all)-2]; !strings.Contains(last.Detail, part) {
+				t.Errorf("%q doesn't have %q", last.Detail, part)
+			}
+		}
+		n := must(x.Run(t.Context(), x.admin, all[len(all)-1].Run))(t)
+		if c := n.Counts; c.Unchanged != 1 || c.Disabled != 1 || c.Updated != 1 || c.Held != 1 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
 // Match rules in their order: the second finds whom the first doesn't.
 func TestMatchRulesFindTheUser(t *testing.T) {
 	eachTool(t, func(t *testing.T, x *tool) {

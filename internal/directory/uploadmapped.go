@@ -206,10 +206,15 @@ func (x *mapped) describe(u *store.UploadRecord, res Result, events []store.Even
 		return
 	}
 	var all []string
+	if u.Status == store.UploadWarning { // what is told already comes first
+		all = append(all, u.Detail)
+	} else {
+		u.Status, u.Code = store.UploadWarning, string(x.out.Problems[0].Code)
+	}
 	for _, p := range x.out.Problems {
 		all = append(all, p.Target+": "+p.Sentence+".")
 	}
-	u.Status, u.Code, u.Detail = store.UploadWarning, string(x.out.Problems[0].Code), loggable(strings.Join(all, " "))
+	u.Detail = loggable(strings.Join(all, " "))
 }
 
 func (x *mapped) describeLeft(u *store.UploadRecord, res Result, events []store.Event) {

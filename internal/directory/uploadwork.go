@@ -256,6 +256,10 @@ func countUpload(n *store.Run, u store.UploadRecord) {
 		n.Counts.Created++
 	case u.Action == "disable":
 		n.Counts.Disabled++
+	case u.Action == "other" && u.Code == ReasonOverLimit:
+		n.Counts.Held++
+	case u.Action == "other": // and there was something to warn of
+		n.Counts.Unchanged++
 	default:
 		n.Counts.Updated++
 	}
