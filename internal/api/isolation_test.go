@@ -56,6 +56,7 @@ var routes = []route{
 	{"GET", "/runs/{r}", "", all},
 	{"PATCH", "/runs/{r}", `{"state":"cancelled"}`, all},
 	{"GET", "/runs/{r}/plan", "", all},
+	{"GET", "/runs/{r}/signature", "", all},
 	{"GET", "/runs/{r}/impact", "", admins},
 	{"PUT", "/runs/{r}/plan", "x", sources},
 	{"POST", "/runs/{r}/approve", `{"planHash":""}`, admins},

@@ -319,6 +319,9 @@ func (r *request) json(status int, v any) error {
 	return r.respond(status, "application/json", b.Bytes())
 }
 
+// server is the URL that the request was sent to.
+func (r *request) server() string { return r.c.Scheme() + "://" + r.c.Request().Host }
+
 func (r *request) respond(status int, mediaType string, body []byte) error {
 	h := r.c.Response().Header()
 	if body != nil {

@@ -117,6 +117,24 @@ func (s *Server) getRun(r *request) error {
 	return r.run(http.StatusOK, n)
 }
 
+// getSignature gives a run as getRun does, signed, with its source (row H053).
+func (s *Server) getSignature(r *request) error {
+	ctx := r.c.Request().Context()
+	n, err := s.dir.Run(ctx, r.actor, r.id)
+	if err != nil {
+		return err
+	}
+	source, err := s.dir.RunSource(ctx, n)
+	if err != nil {
+		return err
+	}
+	token, err := s.feed.SignRun(ctx, r.actor.Tenant, r.server(), source, showRun(n))
+	if err != nil {
+		return err
+	}
+	return r.respond(http.StatusOK, "application/jwt", []byte(token))
+}
+
 func (s *Server) patchRun(r *request) error {
 	var body runFields
 	if err := r.decode(&body); err != nil {

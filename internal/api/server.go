@@ -137,6 +137,7 @@ func (s *Server) endpoints() []endpoint {
 	route("/runs", methods{get: s.listRuns})
 	route("/runs/:id", methods{get: s.getRun, patch: s.patchRun})
 	route("/runs/:id/plan", methods{get: s.getPlan, put: s.putPlan})
+	route("/runs/:id/signature", methods{get: s.getSignature})
 	route("/runs/:id/impact", methods{get: s.getImpact})
 	route("/runs/:id/approve", methods{post: s.approveRun})
 	route("/runs/:id/reject", methods{post: s.rejectRun})

@@ -93,7 +93,7 @@ func (s *Server) addStream(r *request) error {
 	}
 	v, err := s.dir.AddStream(r.c.Request().Context(), r.actor, directory.StreamSpec{
 		Description: body.Description, Delivery: body.Delivery, Endpoint: body.Endpoint, Authorization: body.Authorization, Subjects: body.Subjects,
-		Audience: body.Audience, Events: body.Events, Server: s.feed.Server(r.c.Scheme() + "://" + r.c.Request().Host),
+		Audience: body.Audience, Events: body.Events, Server: s.feed.Server(r.server()),
 	})
 	if err != nil {
 		return err

@@ -309,6 +309,15 @@ func (d *Directory) Run(ctx context.Context, a Actor, id string) (n store.Run, e
 	return n, err
 }
 
+// RunSource gets the source of a run.
+func (d *Directory) RunSource(ctx context.Context, n store.Run) (s store.Source, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		s, err = d.SourceInfo(r, n.Tenant, n.Source)
+		return err
+	})
+	return s, err
+}
+
 // Runs gives runs that the actor sees, the newest first; source is the public
 // id of one, "" for all that it sees.
 func (d *Directory) Runs(ctx context.Context, a Actor, source string, state store.RunState, before int64, limit int) ([]store.Run, error) {

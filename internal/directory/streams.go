@@ -31,12 +31,15 @@ type StreamSpec struct {
 // signs all tokens, so by the issuer it is told whose word they are: a tenant's,
 // or only one source's.
 func IssuerOf(server string, a Actor) string {
-	iss := server + issuedFor + a.Tenant.Slug
+	iss := TenantIssuer(server, a.Tenant)
 	if !a.Admin {
 		iss += "/sources/" + a.Source.PublicID
 	}
 	return iss
 }
+
+// TenantIssuer is the iss of what a tenant says itself.
+func TenantIssuer(server string, t store.Tenant) string { return server + issuedFor + t.Slug }
 
 const issuedFor = "/tenants/"
 

@@ -29,41 +29,63 @@ const (
 type keyRing struct {
 	dir *directory.Directory
 
-	mu     sync.Mutex
-	signer jose.Signer
-	set    []byte // the key set, JSON
-	until  time.Time
+	mu    sync.Mutex
+	key   jose.SigningKey // who signs
+	set   []byte          // the key set, JSON
+	until time.Time
 }
 
 func newKeyRing(d *directory.Directory) *keyRing { return &keyRing{dir: d} }
 
+// sign makes a JWT of claims (RFC 7519 §7.1). typ keeps it from being taken for one
+// of another kind (RFC 8725 §3.11).
+func (k *keyRing) sign(ctx context.Context, typ string, claims any) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	key, _, err := k.get(ctx)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
 // get gives who signs, and the public keys as a JWK Set.
-func (k *keyRing) get(ctx context.Context) (jose.Signer, []byte, error) {
+func (k *keyRing) get(ctx context.Context) (jose.SigningKey, []byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Now().Before(k.until) {
-		return k.signer, k.set, nil
+		return k.key, k.set, nil
 	}
 	all, err := k.dir.SigningKeys(ctx, keyLife, newKey)
 	if err != nil {
-		return nil, nil, err
+		return jose.SigningKey{}, nil, err
 	}
-	signer, err := signerOf(all[0])
+	key, err := signingKey(all[0])
 	if err != nil {
-		return nil, nil, err
+		return key, nil, err
 	}
 	var public struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	for _, key := range all {
-		public.Keys = append(public.Keys, key.Public)
+	for _, k := range all {
+		public.Keys = append(public.Keys, k.Public)
 	}
 	set, err := json.Marshal(public)
 	if err != nil {
-		return nil, nil, err
+		return key, nil, err
 	}
-	k.signer, k.set, k.until = signer, set, time.Now().Add(keysFresh)
-	return signer, set, nil
+	k.key, k.set, k.until = key, set, time.Now().Add(keysFresh)
+	return key, set, nil
 }
 
 // newKey makes a key for ES256, which every receiver knows, named by its
@@ -87,16 +109,14 @@ func newKey() (directory.SigningKey, error) {
 	return directory.SigningKey{ID: public.KeyID, Public: jwk, Private: der}, err
 }
 
-func signerOf(k directory.SigningKey) (jose.Signer, error) {
+func signingKey(k directory.SigningKey) (jose.SigningKey, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(k.Private)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+		return jose.SigningKey{}, fmt.Errorf("signing key %s: %w", k.ID, err)
 	}
 	private, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, errors.New("signing key " + k.ID + ": not for ES256")
+		return jose.SigningKey{}, errors.New("signing key " + k.ID + ": not for ES256")
 	}
-	// RFC 8417 §2.3: the type keeps a SET from being taken for another JWT.
-	options := (&jose.SignerOptions{}).WithType("secevent+jwt")
-	return jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: private, KeyID: k.ID}}, options)
+	return jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: private, KeyID: k.ID}}, nil
 }

@@ -2,13 +2,15 @@ package feed
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/store"
 )
+
+// typeSET is the type of security event tokens (RFC 8417 §2.3).
+const typeSET = "secevent+jwt"
 
 // claims are those of a security event token (RFC 8417 §2.2, RFC 9967 §2.1). It
 // has no sub and no exp, so that nobody takes it for an access token.
@@ -42,21 +44,13 @@ func (f *Feed) Completion(ctx context.Context, issuer, audience string, n direct
 }
 
 func (f *Feed) token(ctx context.Context, issuer, jti string, audience []string, n directory.Notice) (string, error) {
-	signer, _, err := f.keys.get(ctx)
-	if err != nil {
-		return "", err
-	}
-	payload, err := json.Marshal(claims{
+	token, err := f.keys.sign(ctx, typeSET, claims{
 		Issuer: issuer, IssuedAt: n.Time.Unix(), ID: jti, Audience: audience, Txn: n.Txn, Subject: subject{"scim", n.URI, n.ExternalID}, Events: n.Events,
 	})
 	if err != nil {
 		return "", fmt.Errorf("token %s: %w", jti, err)
 	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("token %s: %w", jti, err)
-	}
-	return signed.CompactSerialize()
+	return token, nil
 }
 
 // Keys answers with the public keys as a JWK Set (RFC 7517 §5). It needs no

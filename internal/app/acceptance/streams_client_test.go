@@ -86,18 +86,19 @@ func (r *receiver) verify(token string) set {
 	return verify(r.t, r.conf, token)
 }
 
-func verify(t *testing.T, conf object, token string) set {
+// signed gives what a token of a type says, verified by the keys at a URL.
+func signed(t *testing.T, keysURL, typ, token string) []byte {
 	t.Helper()
-	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatalf("%s: %v", token, err)
 	}
-	header := signed.Signatures[0].Header
-	if header.ExtraHeaders[jose.HeaderType] != "secevent+jwt" {
+	header := jws.Signatures[0].Header
+	if header.ExtraHeaders[jose.HeaderType] != typ {
 		t.Errorf("typ %v", header.ExtraHeaders[jose.HeaderType])
 	}
 	var keys jose.JSONWebKeySet
-	resp, err := http.Get(conf["keysUrl"].(string))
+	resp, err := http.Get(keysURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,10 +110,16 @@ func verify(t *testing.T, conf object, token string) set {
 	if len(known) != 1 || !known[0].IsPublic() {
 		t.Fatalf("keys %+v for %s", keys, header.KeyID)
 	}
-	text, err := signed.Verify(known[0])
+	text, err := jws.Verify(known[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text
+}
+
+func verify(t *testing.T, conf object, token string) set {
+	t.Helper()
+	text := signed(t, conf["keysUrl"].(string), "secevent+jwt", token)
 	s := set{text: string(text)}
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
