@@ -14,28 +14,44 @@ import (
 	"github.com/workspace-scim/workspace/store"
 )
 
-// WorkRequests carries out requests that were accepted, the next one of each
-// source, and says whether it found any. Each is carried out by the handler that
-// would have answered it, and settled in the transaction of its change: wherever
-// the process ends, it waits or it is done. Of one source they are carried out in
-// the order of their acceptance; servers that share a database share the work.
+// WorkRequests carries out requests that were accepted, the next one of each source
+// that nobody else works on, and says whether it did any. Each is carried out by the
+// handler that would have answered it, and settled in the transaction of its change:
+// wherever the process ends, it waits or it is done. Of one source they are carried
+// out one at a time, in the order of their acceptance. It is safe for concurrent use,
+// and servers that share a database share the work: none waits for another.
 func (s *Server) WorkRequests(ctx context.Context) (found bool, err error) {
-	all, err := s.dir.WaitingRequests(ctx)
+	sources, err := s.dir.WaitingRequests(ctx)
 	if err != nil {
 		return false, err
 	}
-	// Not all servers begin with the same source, for which the others would wait.
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	// Who works beside this begins with other sources.
+	rand.Shuffle(len(sources), func(i, j int) { sources[i], sources[j] = sources[j], sources[i] })
 	var errs []error
-	for _, q := range all {
-		if err := s.work(ctx, q); err != nil {
-			errs = append(errs, fmt.Errorf("request %s: %w", q.Txn, err))
-		}
+	for _, source := range sources {
+		did, err := s.workNext(ctx, source)
+		found = found || did
+		errs = append(errs, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return len(all) > 0, errors.Join(errs...)
+	return found, errors.Join(errs...)
+}
+
+// workNext carries out the next request of a source, if it is to be had.
+func (s *Server) workNext(ctx context.Context, source int64) (did bool, err error) {
+	q, err := s.dir.NextRequest(ctx, source)
+	if err == nil {
+		err = s.work(ctx, q)
+	}
+	switch {
+	case errors.Is(err, directory.ErrTaken):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("request %q of source %d: %w", q.Txn, source, err)
+	}
+	return true, nil
 }
 
 // work carries one request out. An error means that it still waits.
@@ -48,8 +64,8 @@ func (s *Server) work(ctx context.Context, q directory.WaitingRequest) error {
 		err = r.carryOut()
 	}
 	switch {
-	case err == nil, errors.Is(err, directory.ErrSettled):
-		return nil
+	case err == nil, errors.Is(err, directory.ErrTaken):
+		return err
 	case errors.Is(err, store.ErrStale), errors.Is(err, document.ErrUndeclared):
 		return nil // it is tried again with what is so now
 	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):

@@ -33,12 +33,11 @@ func (r Request) Waits() bool { return r.SettledAt.IsZero() }
 
 // RequestReader reads requests.
 type RequestReader interface {
-	// Request gets a request of the tenant by its Txn. Inside an Update its row is
-	// locked until the transaction ends.
+	// Request gets a request of the tenant by its Txn.
 	Request(tenant int64, txn string) (Request, error)
-	// WaitingRequests gives the request of each source, of any tenant, that is to be
-	// carried out next, in the order of their IDs.
-	WaitingRequests() ([]Request, error)
+	// WaitingRequests gives the sources, of any tenant, that have requests to be
+	// carried out, in the order of their ids.
+	WaitingRequests() ([]int64, error)
 	// CountRequests says how many requests of a source wait, counted up to a limit.
 	CountRequests(source int64, limit int) (int, error)
 }
@@ -48,6 +47,11 @@ type RequestWriter interface {
 	// InsertRequest adds a request that waits, and sets r.ID. ErrExists if the Txn
 	// is taken.
 	InsertRequest(r *Request) error
+	// ClaimRequests makes the transaction, until it ends, the only one that works on
+	// the requests of a source, and gives the Txn of the one to be carried out next.
+	// It waits for nobody: "" if none is to be carried out, or if another
+	// transaction works on them. Who inserts requests is not kept waiting.
+	ClaimRequests(source int64) (next string, err error)
 	// SettleRequest writes SettledAt and Result, and forgets Body.
 	SettleRequest(r Request) error
 	// DeleteRequests forgets requests that were settled before t, of all tenants

@@ -16,6 +16,11 @@ const (
 	sealEvery = 5 * time.Second
 )
 
+// requestWorkers is how many sources' requests are carried out at the same time, by
+// one server, so that a long one holds up its own source only. Each has a connection
+// and a request in memory.
+const requestWorkers = 4
+
 // work begins all that servers which share a database share: it ends with ctx.
 func (s *Server) work(ctx context.Context, all *sync.WaitGroup) {
 	holder := "server-" + uuid.NewString() // each takes runs under a name of its own
@@ -24,7 +29,9 @@ func (s *Server) work(ctx context.Context, all *sync.WaitGroup) {
 	all.Go(func() { s.repeat(ctx, "jobs", workEvery, nil, jobs) })
 	all.Go(func() { s.repeat(ctx, "sealing the log", sealEvery, nil, seals) })
 	all.Go(func() { s.repeat(ctx, "uploads", workEvery, s.directory.UploadsArrived(), s.directory.WorkUploads) })
-	all.Go(func() { s.repeat(ctx, "requests", workEvery, s.directory.RequestsArrived(), s.scim.WorkRequests) })
+	for range requestWorkers {
+		all.Go(func() { s.repeat(ctx, "requests", workEvery, s.directory.RequestsArrived(), s.scim.WorkRequests) })
+	}
 }
 
 // repeat does a piece of work again and again until ctx ends: every so often, as

@@ -23,8 +23,9 @@ const (
 var (
 	// ErrTooManyRequests: the source has MaxRequests waiting. Nothing was kept.
 	ErrTooManyRequests = errors.New("too many requests wait")
-	// ErrSettled: another process has carried the request out.
-	ErrSettled = errors.New("request settled already")
+	// ErrTaken: another process carries out a request of the source, or has carried
+	// this one out. Nothing was done.
+	ErrTaken = errors.New("request taken by another process")
 )
 
 // eventRequestDone is the type of the events that tell of what became of a request.
@@ -86,37 +87,17 @@ func (d *Directory) Request(ctx context.Context, a Actor, txn string) (q store.R
 	return q, nil
 }
 
-// WaitingRequests gives the request of each source that is to be carried out next,
-// with who sent it. Whose source is gone, or may not write any more, comes with
-// the refusal of that.
-func (d *Directory) WaitingRequests(ctx context.Context) (all []WaitingRequest, err error) {
-	err = d.store.View(ctx, func(r store.Reader) error {
-		all = nil
-		next, err := r.WaitingRequests()
-		if err != nil {
-			return err
-		}
-		for _, q := range next {
-			p, err := r.Speaker(q.Source)
-			if err != nil {
-				return err
-			}
-			a := NewActor(p, q.Txn)
-			a.Admin, a.Token, a.Stamp = q.Admin, q.Actor, p.Stamp
-			refused := mayAct(p, d.now())
-			if refused == nil && a.staging() {
-				refused = &Violation{
-					Rule: RuleSourceDisabled, Detail: "The source was put into staging after the request was accepted. Nothing was changed.", Way: "Send it again when the source is active.",
-				}
-			}
-			all = append(all, WaitingRequest{Request: q, Actor: a, Refused: refused})
-		}
-		return nil
+// WaitingRequests gives the sources, of any tenant, that have requests to be carried
+// out.
+func (d *Directory) WaitingRequests(ctx context.Context) (sources []int64, err error) {
+	err = d.store.Look(ctx, func(r store.Reader) (err error) {
+		sources, err = r.WaitingRequests()
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("requests: %w", err)
 	}
-	return all, nil
+	return sources, nil
 }
 
 // WaitingRequest is a request that is to be carried out.
@@ -127,12 +108,47 @@ type WaitingRequest struct {
 	Refused error
 }
 
-// Claim makes the transaction the one that carries a request out: ErrSettled if
-// another one has done so. Others that claim it wait until it ends.
+// NextRequest gives the request of a source that is to be carried out next, with who
+// sent it. It keeps nobody else from it: Claim does. ErrTaken if none waits, or
+// another process carries one out.
+func (d *Directory) NextRequest(ctx context.Context, source int64) (q WaitingRequest, err error) {
+	var p store.Principal
+	// The body may be large: it is read only if nobody else works on the source.
+	err = d.store.Update(ctx, func(tx store.Tx) error {
+		txn, err := tx.ClaimRequests(source)
+		if err != nil {
+			return err
+		}
+		if txn == "" {
+			return ErrTaken
+		}
+		if p, err = tx.Speaker(source); err != nil {
+			return err
+		}
+		q.Request, err = tx.Request(p.Tenant.ID, txn)
+		return err
+	})
+	if err != nil {
+		return WaitingRequest{}, err
+	}
+	q.Actor = NewActor(p, q.Txn)
+	q.Actor.Admin, q.Actor.Token, q.Actor.Stamp = q.Admin, q.Request.Actor, p.Stamp
+	q.Refused = mayAct(p, d.now())
+	if q.Refused == nil && q.Actor.staging() {
+		q.Refused = &Violation{
+			Rule: RuleSourceDisabled, Detail: "The source was put into staging after the request was accepted. Nothing was changed.", Way: "Send it again when the source is active.",
+		}
+	}
+	return q, nil
+}
+
+// Claim makes the transaction the one that carries out a request that NextRequest
+// gave, and no other of its source goes on meanwhile. ErrTaken if another process
+// has been quicker; it waits for nobody.
 func (w *Writer) Claim(q store.Request) error {
-	now, err := w.tx.Request(q.Tenant, q.Txn)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !now.Waits() {
-		return ErrSettled
+	next, err := w.tx.ClaimRequests(q.Source)
+	if err == nil && next != q.Txn {
+		err = ErrTaken
 	}
 	return err
 }
@@ -164,7 +180,7 @@ func (w *Writer) Settle(q store.Request, outcomes []Outcome, numbered bool) erro
 }
 
 // SettleRequest settles a request that could not be carried out, unless another
-// process has settled it.
+// process has taken it.
 func (d *Directory) SettleRequest(ctx context.Context, q WaitingRequest, outcomes []Outcome, numbered bool) error {
 	err := d.store.Update(ctx, func(tx store.Tx) error {
 		w := &Writer{d: d, tx: tx, actor: q.Actor, now: d.now()}
@@ -176,7 +192,7 @@ func (d *Directory) SettleRequest(ctx context.Context, q WaitingRequest, outcome
 		}
 		return tx.AppendEvents(w.events)
 	})
-	if errors.Is(err, ErrSettled) {
+	if errors.Is(err, ErrTaken) {
 		return nil
 	}
 	return err

@@ -9,8 +9,8 @@ import "github.com/workspace-scim/workspace/scim/schema"
 // the pages of an index and not its rows, so that most creates at the same time
 // would have to run again.)
 //
-// Locks of this kind belong to a whole database. The number of our table of
-// events is in each, so that who uses another schema doesn't wait.
+// Locks of this kind belong to a whole database. The number of a table of ours is
+// in each, so that who uses another schema doesn't wait.
 
 // meetingPoint is where transactions meet: the key of a lock.
 type meetingPoint struct {
@@ -52,6 +52,17 @@ func (s *session) changing(tenant int64) error {
 	}
 	s.changed[tenant] = true
 	return s.advise("SELECT pg_advisory_xact_lock_shared('events'::regclass::oid::int, ?)", int32(tenant))
+}
+
+// tryRequests takes the lock of those who carry out requests of a source, and says
+// whether it did: it doesn't wait for it. A row of the oldest request would not do,
+// for one with a smaller number may be committed later.
+func (s *session) tryRequests(source int64) (free bool, err error) {
+	if !s.locks() {
+		return true, nil // who writes is alone
+	}
+	err = s.one([]any{&free}, "SELECT pg_try_advisory_xact_lock('requests'::regclass::oid::int, ?)", int32(source))
+	return free, err
 }
 
 func (s *session) advise(sql string, args ...any) error {

@@ -263,6 +263,43 @@ func TestEventsOfARestoredDumpStayInThePast(t *testing.T) {
 	}
 }
 
+// Who carries out a long request keeps nobody waiting: not those who look for work,
+// nor those who send more.
+func TestClaimedRequestsKeepNobodyWaiting(t *testing.T) {
+	needPostgres(t)
+	w := newWorld(t, openTest(t, Config{URL: newPostgresSchema(t), BusyTimeout: 30 * time.Millisecond}))
+	accept := func(source int64, txn string) {
+		w.update(func(tx store.Tx) error {
+			return tx.InsertRequest(&store.Request{Tenant: w.tenant, Source: source, Txn: txn, AcceptedAt: epoch})
+		})
+	}
+	claim := func(source int64) (next string) {
+		w.update(func(tx store.Tx) (err error) {
+			next, err = tx.ClaimRequests(source)
+			return err
+		})
+		return next
+	}
+	accept(w.source, "first")
+	accept(w.manual, "other")
+	w.update(func(tx store.Tx) error {
+		next, err := tx.ClaimRequests(w.source)
+		if err != nil {
+			return err
+		}
+		accept(w.source, "second")
+		if mine, same, other := next, claim(w.source), claim(w.manual); mine != "first" || same != "" || other != "other" {
+			t.Errorf("claimed %q, then %q, of another source %q", mine, same, other)
+		}
+		q, err := tx.Request(w.tenant, next)
+		q.SettledAt = epoch
+		return errors.Join(err, tx.SettleRequest(q))
+	})
+	if next := claim(w.source); next != "second" {
+		t.Errorf("then %q is next", next)
+	}
+}
+
 func TestLockedRowIsUnavailable(t *testing.T) {
 	needPostgres(t)
 	w := newWorld(t, openTest(t, Config{URL: newPostgresSchema(t), BusyTimeout: 30 * time.Millisecond}))

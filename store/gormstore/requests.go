@@ -1,6 +1,7 @@
 package gormstore
 
 import (
+	"errors"
 	"time"
 
 	"github.com/workspace-scim/workspace/store"
@@ -30,7 +31,7 @@ func (r *reader) Request(tenant int64, txn string) (store.Request, error) {
 	if !storable(txn) {
 		return store.Request{}, store.ErrNotFound
 	}
-	all, err := r.requests("q.tenant = ? AND q.txn = ?"+r.locking("UPDATE"), tenant, txn)
+	all, err := r.requests("q.tenant = ? AND q.txn = ?", tenant, txn)
 	if err == nil && len(all) == 0 {
 		err = store.ErrNotFound
 	}
@@ -41,8 +42,9 @@ func (r *reader) Request(tenant int64, txn string) (store.Request, error) {
 }
 
 // WaitingRequests implements store.RequestReader.
-func (r *reader) WaitingRequests() ([]store.Request, error) {
-	return r.requests(`q.settled = 0 AND NOT EXISTS (SELECT 1 FROM requests o WHERE o.source = q.source AND o.settled = 0 AND o.id < q.id) ORDER BY q.id`)
+func (r *reader) WaitingRequests() ([]int64, error) {
+	r.single()
+	return r.ids("SELECT DISTINCT source FROM requests WHERE settled = 0 ORDER BY source")
 }
 
 // CountRequests implements store.RequestReader.
@@ -65,6 +67,19 @@ func (t *tx) InsertRequest(q *store.Request) error {
 		q.ID = id
 	}
 	return err
+}
+
+// ClaimRequests implements store.RequestWriter. Who has the lock reads after it, in
+// a statement of its own, and so sees what the one before it committed.
+func (t *tx) ClaimRequests(source int64) (next string, err error) {
+	if free, err := t.tryRequests(source); err != nil || !free {
+		return "", err
+	}
+	err = t.one([]any{&next}, "SELECT txn FROM requests WHERE source = ? AND settled = 0 ORDER BY id LIMIT 1", source)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return next, err
 }
 
 // SettleRequest implements store.RequestWriter.

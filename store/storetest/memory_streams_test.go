@@ -105,14 +105,18 @@ func (x *memTx) Request(tenant int64, txn string) (store.Request, error) {
 	return find(x.asked, func(r store.Request) bool { return r.Tenant == tenant && r.Txn == txn })
 }
 
-func (x *memTx) WaitingRequests() ([]store.Request, error) {
-	var all []store.Request
-	for _, r := range x.asked {
-		if r.Waits() && !slices.ContainsFunc(all, func(o store.Request) bool { return o.Source == r.Source }) {
-			all = append(all, r)
-		}
+func (x *memTx) WaitingRequests() ([]int64, error) {
+	var all []int64
+	for _, r := range filtered(x.asked, store.Request.Waits) {
+		all = append(all, r.Source)
 	}
-	return all, nil
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+func (x *memTx) ClaimRequests(source int64) (string, error) {
+	next, _ := find(x.asked, func(r store.Request) bool { return r.Source == source && r.Waits() })
+	return next.Txn, nil
 }
 
 func (x *memTx) CountRequests(source int64, limit int) (int, error) {

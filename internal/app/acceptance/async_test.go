@@ -1,11 +1,14 @@
 package acceptance_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/workspace-scim/workspace/internal/apptest"
 	"github.com/workspace-scim/workspace/store"
 )
@@ -207,4 +210,59 @@ func TestAcceptedRequestsSurviveTheServer(t *testing.T) {
 			t.Errorf("version %s after %d changes", version, requests)
 		}
 	})
+}
+
+// A request that takes long, here because somebody else has locked the row of its
+// user, holds up its own source only. (SQLite has one writer.)
+func TestALongRequestHoldsUpItsOwnSourceOnly(t *testing.T) {
+	t.Parallel()
+	h := &house{apptest.Start(t, apptest.On(apptest.Postgres(t)), apptest.Bare())}
+	n := h.tenant(t)
+	hr := n.source(store.SourceAPI, "hr", store.Policies{})
+	id := n.entra.create("/Users", user("ana@contoso.com"))
+	connect := func() *pgx.Conn {
+		conn, err := pgx.Connect(t.Context(), h.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := conn.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		return conn
+	}
+	lock, err := connect().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tag, err := lock.Exec(t.Context(), "SELECT FROM resources WHERE id = $1 FOR UPDATE", id); err != nil || tag.RowsAffected() != 1 {
+		t.Fatal(tag, err)
+	}
+	conn := connect()
+	// waiting names the transaction that waits for the row: after a while it is
+	// another one, which tries again.
+	waiting := func() (which string) {
+		until(t, "the long request waits for the row", func() bool {
+			err := conn.QueryRow(t.Context(), "SELECT pid || ' ' || xact_start FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&which)
+			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				t.Fatal(err)
+			}
+			return err == nil
+		})
+		return which
+	}
+	long := n.entra.later("PATCH", "/Users/"+id, patchOf(op("replace", "title", "Lead")))
+	sent := 0
+	until(t, "another source's request is carried out while the long one waits", func() bool {
+		before := waiting()
+		sent++
+		hr.result(hr.later("POST", "/Users", user(fmt.Sprintf("hr%d@contoso.com", sent)))).is("Operations/0/status", "201")
+		return before == waiting()
+	})
+	n.entra.get(long.Header.Get("Location")).status(http.StatusAccepted)
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.entra.result(long).is("Operations/0/status", "200")
 }
