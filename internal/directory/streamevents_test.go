@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/workspace-scim/workspace/store"
 )
@@ -81,15 +82,27 @@ func TestASourceHasNoEventsWithValues(t *testing.T) {
 	}
 }
 
-// An id of a token is taken back only in the form and for the stream that gave it.
+// An id of a token is taken back only in the form and for the stream that gave it,
+// and names one event, whatever others have its number.
 func TestTheIDOfATokenNamesItsEvent(t *testing.T) {
 	a, b := store.Stream{PublicID: "a"}, store.Stream{PublicID: "b"}
-	if n, ok := seqOf(a, JTI(a, 42)); !ok || n != 42 {
-		t.Errorf("%d %v", n, ok)
+	at := time.UnixMicro(1_700_000_000_123_456)
+	whose := func(x store.Stream) string { return JTI(x, Notice{Seq: 42, Time: at}) }
+	if id, ok := eventOf(a, whose(a)); !ok || id != (eventID{42, at.UnixMicro()}) {
+		t.Errorf("%s is %+v %v", whose(a), id, ok)
 	}
-	for _, jti := range []string{JTI(b, 42), "a.", "a.-1", "a.0", "a.042", "a.+42", "a.42 ", "a.9223372036854775808", "42", ""} {
-		if n, ok := seqOf(a, jti); ok {
-			t.Errorf("%q is %d", jti, n)
+	if later := JTI(a, Notice{Seq: 42, Time: at.Add(time.Microsecond)}); later == whose(a) {
+		t.Errorf("two events are %s", later)
+	}
+	if same := JTI(a, Notice{Seq: 42, Time: at.Add(time.Nanosecond).UTC()}); same != whose(a) {
+		t.Errorf("%s is %s too, which no database keeps apart", whose(a), same)
+	}
+	for _, jti := range []string{
+		whose(b), whose(a) + ".", whose(a) + " ", strings.ToUpper(whose(a)), "a.42", "a.42.", "a..x", "a.", "a.-1.x", "a.0.x", "a.042.x", "a.+42.x", "a.42.+x", "a.42.0x",
+		"a.9223372036854775808.x", "a.42." + strings.Repeat("z", 99), "42.x", "42", "",
+	} {
+		if id, ok := eventOf(a, jti); ok {
+			t.Errorf("%q is %+v", jti, id)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/workspace-scim/workspace/store"
@@ -52,16 +51,6 @@ type Batch struct {
 	Last int64
 }
 
-// JTI is the id of a token: that of the stream and the event's number, so the
-// same event has the same id whenever it is sent.
-func JTI(x store.Stream, seq int64) string { return x.PublicID + "." + strconv.FormatInt(seq, 10) }
-
-func seqOf(x store.Stream, jti string) (int64, bool) {
-	digits, ok := strings.CutPrefix(jti, x.PublicID+".")
-	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, ok && err == nil && n > 0 && strconv.FormatInt(n, 10) == digits
-}
-
 // SettleStream notes what a receiver is done with; each event is settled for good,
 // whether it took it or had an error with it. Ids that aren't those of events that
 // wait are passed over (RFC 8936 §2.2).
@@ -84,34 +73,35 @@ func (d *Directory) SettleStream(ctx context.Context, a Actor, id string, done S
 // settle takes what a receiver is done with over into a stream, and says whether
 // that changed it.
 func (d *Directory) settle(r store.Reader, x *store.Stream, done Settled) (changed bool, err error) {
-	seqs := map[int64]bool{}
+	acking := map[eventID]string{}
 	most := int64(0)
-	note := func(jti string) bool {
-		n, ok := seqOf(*x, jti)
-		if ok = ok && n > x.Position; ok {
-			seqs[n], most = true, max(most, n)
+	note := func(jti string) {
+		if id, ok := eventOf(*x, jti); ok && id.seq > x.Position {
+			acking[id], most = jti, max(most, id.seq)
 		}
-		return ok
 	}
 	for _, jti := range done.Acked {
 		note(jti)
 	}
-	for jti, e := range done.Refused {
-		if note(jti) {
-			x.Refused++
-			x.LastError, x.LastErrorAt = clip(fmt.Sprintf("The receiver refused %s: %s: %s", jti, e.Err, e.Description)), d.now()
-		}
+	for jti := range done.Refused {
+		note(jti)
 	}
-	if len(seqs) == 0 {
+	if len(acking) == 0 {
 		return false, nil
 	}
 	s := d.newScan(r, *x)
-	s.acking, s.until = seqs, most
-	if _, err := s.run(0); err != nil || !s.settled {
+	s.acking, s.until = acking, most
+	if _, err := s.run(0); err != nil || len(s.settled) == 0 {
 		return false, err
 	}
 	x.Position, x.DeliveredAt = s.position, d.now()
 	x.Acked = append(s.acked, slices.DeleteFunc(x.Acked, func(n int64) bool { return n <= s.last })...)
+	for _, jti := range s.settled {
+		if e, refused := done.Refused[jti]; refused {
+			x.Refused++
+			x.LastError, x.LastErrorAt = clip(fmt.Sprintf("The receiver refused %s: %s: %s", jti, e.Err, e.Description)), x.DeliveredAt
+		}
+	}
 	return true, nil
 }
 
@@ -197,14 +187,14 @@ type scan struct {
 	t *teller
 	x store.Stream
 
-	acking map[int64]bool // what is acknowledged
-	until  int64          // where to stop, 0 for nowhere
+	acking map[eventID]string // what is acknowledged, with the ids of its tokens
+	until  int64              // where to stop, 0 for nowhere
 
-	position int64   // up to which the stream is done
-	acked    []int64 // what of the rest is done
-	settled  bool    // something was acknowledged that waited
-	waits    int     // what waits for its acknowledgement
-	skipped  int     // what was passed over from the position on
+	position int64    // up to which the stream is done
+	acked    []int64  // what of the rest is done
+	settled  []string // the tokens of what is acknowledged and waited
+	waits    int      // what waits for its acknowledgement
+	skipped  int      // what was passed over from the position on
 	looked   int
 	last     int64
 	more     bool
@@ -256,13 +246,18 @@ func (s *scan) run(limit int) (notices []Notice, err error) {
 func (s *scan) look(e store.Event, room bool) (n *Notice, full bool, err error) {
 	_, done := slices.BinarySearch(s.x.Acked, e.Seq)
 	var events map[string]any
-	var externalID string
+	var externalID, jti string
 	if !done {
 		events, externalID = s.t.payloads(e)
 	}
-	switch acked := done || events != nil && s.acking[e.Seq]; {
-	case acked:
-		s.settled = s.settled || !done
+	if events != nil {
+		jti = s.acking[idOfEvent(e.Seq, e.Time)]
+	}
+	switch {
+	case done || jti != "":
+		if jti != "" {
+			s.settled = append(s.settled, jti)
+		}
 		if s.waits > 0 {
 			s.acked = append(s.acked, e.Seq)
 		}

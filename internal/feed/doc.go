@@ -4,6 +4,6 @@
 //
 // What a stream gets is worked out by the core from its log of events
 // (directory.ReadStream), so that nothing is written for a stream when something
-// happens, and nothing can be lost between the two. The id of a token is that of
-// its stream and the event's number: delivered again, it is the same.
+// happens, and nothing can be lost between the two. The id of a token names its
+// stream and the event: delivered again, it is the same.
 package feed

@@ -127,7 +127,7 @@ func (f *Feed) answer(ctx context.Context, b directory.Batch) (Answer, error) {
 		if err != nil {
 			return Answer{}, err
 		}
-		out.Sets[directory.JTI(b.Stream, n.Seq)] = token
+		out.Sets[directory.JTI(b.Stream, n)] = token
 	}
 	return out, nil
 }

@@ -166,7 +166,7 @@ func (p *pusher) batch(ctx context.Context, h directory.Held, b directory.Batch)
 			p.f.log.Error("push", "error", store.LogText(err), "stream", h.PublicID)
 			return out
 		}
-		jti := directory.JTI(b.Stream, n.Seq)
+		jti := directory.JTI(b.Stream, n)
 		switch r := p.f.client.post(ctx, h.Endpoint, h.Secret, token); {
 		case ctx.Err() != nil:
 			out.Ends = true // it may have been taken: it comes again

@@ -34,7 +34,7 @@ type subject struct {
 // sign makes the token of a notice. iat is when the event happened, so a token
 // that is made again says the same.
 func (f *Feed) sign(ctx context.Context, x store.Stream, n directory.Notice) (string, error) {
-	return f.token(ctx, x.Issuer, directory.JTI(x, n.Seq), x.Audience, n)
+	return f.token(ctx, x.Issuer, directory.JTI(x, n), x.Audience, n)
 }
 
 // Completion makes the token of what became of a request, whose id is that of the
