@@ -103,12 +103,16 @@ func (w *Writer) leftGroup(rid int64, member *subject) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	if err := w.tx.Touch(rid, w.actor.Source.ID, group.Authority == w.actor.Source.ID, true, w.now); err != nil {
+	owner := group.Authority == w.actor.Source.ID
+	if err := w.tx.Touch(rid, w.actor.Source.ID, owner, true, w.now); err != nil {
 		return err
 	}
 	w.moved(&group, w.actor.Source.ID, nil, []int64{member.res.RID})
 	e := w.event("group.membersChanged", &group)
 	e.Reason, e.Before = "memberDeleted", idList("members", []string{member.res.ID})
+	if !owner {
+		e.Outcome = OutcomeNotAuthoritative
+	}
 	return nil
 }
 

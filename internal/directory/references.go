@@ -111,10 +111,14 @@ func (w *Writer) joinOne(p store.Parked, target *subject) error {
 			return err
 		}
 		w.moved(&res, p.Source, added, nil)
+		owner := res.Authority == p.Source
 		e := w.event("group.membersChanged", &res)
 		e.Reason = reasonReferenceArrived
 		e.Before, e.After = idList(waitingMembers, []string{p.Ref}), idList("members", []string{target.res.ID})
-		return w.tx.Touch(p.RID, p.Source, res.Authority == p.Source, true, w.now)
+		if !owner {
+			e.Outcome = OutcomeNotAuthoritative
+		}
+		return w.tx.Touch(p.RID, p.Source, owner, true, w.now)
 	}
 	if p.RID == target.res.RID {
 		return nil

@@ -243,7 +243,7 @@ func (s *simulated) read(events []store.Event) error {
 	paths, groups := map[string]bool{}, map[string]bool{}
 	for _, e := range events {
 		switch {
-		case e.Type == "group.membersChanged" && e.Reason == "memberDeleted":
+		case e.Type == "group.membersChanged" && e.Reason == "memberDeleted" && e.Outcome == OutcomeApplied:
 			groups[e.Subject] = true
 		case s.What == SimulatedChanges && e.Subject == s.u.Subject:
 			for _, doc := range [][]byte{e.Before, e.After} {
