@@ -61,14 +61,15 @@ func (a Actor) View() store.View {
 	return store.View{Tenant: a.Tenant.ID, Source: a.Source.ID}
 }
 
-// told leaves out of the events of a preview what only administrators see.
+// told leaves out of the events of a preview what only administrators see: what
+// is theirs, and members that other sources assert.
 func (a Actor) told(events []store.Event) []store.Event {
 	if a.Admin {
 		return events
 	}
 	return slices.DeleteFunc(events, func(e store.Event) bool {
 		kind, _, _ := strings.Cut(e.Type, ".")
-		return kind == kindNames[schema.Product] || kind == kindNames[schema.Order] || kind == kindNames[schema.Item]
+		return e.Reason == reasonAuthority || kind == kindNames[schema.Product] || kind == kindNames[schema.Order] || kind == kindNames[schema.Item]
 	})
 }
 

@@ -100,7 +100,28 @@ func (w *Writer) followAuthority(s *subject) error {
 	if err != nil {
 		return err
 	}
-	w.moved(&s.res, s.res.Authority, without(is, was), without(was, is))
+	if m := (move{group: s.res, added: without(is, was), removed: without(was, is), untold: true}); len(m.added)+len(m.removed) > 0 {
+		w.moves = append(w.moves, m)
+	}
+	return nil
+}
+
+// reasonAuthority is why members came and went about whom no source said anything
+// else: the group has another authority.
+const reasonAuthority = "authorityChanged"
+
+// tellAuthority logs the members that came and went in the whole transaction
+// because groups have another authority, but for what else in it tells. What it
+// tells no source asserted; it holds what several did, so only administrators are
+// told whom.
+func (w *Writer) tellAuthority() error {
+	for _, m := range untold(w.moves) {
+		ids := map[int64]string{}
+		if err := w.nameMembers(slices.Concat(m.added, m.removed), ids); err != nil {
+			return err
+		}
+		w.listMembers(&m.group, reasonAuthority, OutcomeApplied, m.added, m.removed, ids)
+	}
 	return nil
 }
 

@@ -23,12 +23,16 @@ func (e *explainer) tellGroup() error {
 		if x.Type != "group.membersChanged" || !removed && !added {
 			continue
 		}
-		code, what := "removed", "took it out of"
+		code, what, turned := "removed", "took it out of", "left"
 		if added {
-			code, what = "added", "put it into"
+			code, what, turned = "added", "put it into", "came into"
 		}
-		who := e.sources[x.Source].Name
-		e.add(StepImport, code, fmt.Sprintf("%s last %s the group at %s.", who, what, x.Time.Format(time.RFC3339)), "",
+		who, at := e.sources[x.Source].Name, x.Time.Format(time.RFC3339)
+		sentence := fmt.Sprintf("%s last %s the group at %s.", who, what, at)
+		if x.Reason == reasonAuthority {
+			sentence = fmt.Sprintf("It last %s the group at %s, when the group's authority changed.", turned, at)
+		}
+		e.add(StepImport, code, sentence, "",
 			"source", who, "at", x.Time, "event", x.Seq, "run", x.Run, "txn", x.Txn, "actor", x.Actor, "outcome", x.Outcome, "reason", x.Reason)
 		return nil
 	}

@@ -224,16 +224,22 @@ func (w *Writer) tellMembers(s *subject, reason string, added, removed []int64, 
 	if err := w.nameMembers(slices.Concat(added, removed), ids); err != nil {
 		return err
 	}
+	outcome := OutcomeApplied
+	if s.res.Authority != w.actor.Source.ID {
+		outcome = OutcomeNotAuthoritative
+	}
+	w.listMembers(&s.res, reason, outcome, added, removed, ids)
+	return nil
+}
+
+// listMembers logs members by their ids, in as many events as it takes.
+func (w *Writer) listMembers(group *store.Resource, reason, outcome string, added, removed []int64, ids map[int64]string) {
 	for len(added)+len(removed) > 0 {
 		a, r := added[:min(len(added), maxListed)], removed[:min(len(removed), maxListed)]
 		added, removed = added[len(a):], removed[len(r):]
-		e := w.event("group.membersChanged", &s.res)
-		e.Reason, e.Before, e.After = reason, idList("members", idsOf(r, ids)), idList("members", idsOf(a, ids))
-		if s.res.Authority != w.actor.Source.ID {
-			e.Outcome = OutcomeNotAuthoritative
-		}
+		e := w.event("group.membersChanged", group)
+		e.Reason, e.Outcome, e.Before, e.After = reason, outcome, idList("members", idsOf(r, ids)), idList("members", idsOf(a, ids))
 	}
-	return nil
 }
 
 // nameMembers adds the ids of resources that have none in ids yet.

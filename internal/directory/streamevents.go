@@ -135,7 +135,8 @@ func sourceMeaning(what string, e store.Event, source int64, link *store.Link) m
 		}
 		return f
 	case "membersChanged":
-		return meaning{members: true}
+		// By another authority no members change that the source itself asserts.
+		return meaning{members: !own || e.Reason != reasonAuthority}
 	case "deleted":
 		return meaning{remove: own}
 	}

@@ -63,6 +63,9 @@ func readDeed(set *schema.Set, e store.Event) (d deed, ok bool, err error) {
 		}
 		d.do = undoRestore
 	case "membersChanged", "memberParked", "memberUnparked":
+		if e.Reason == reasonAuthority {
+			return d, false, nil // no source asserted anything else
+		}
 		d.do = undoMembers
 		return d, true, d.readMembers()
 	default:

@@ -51,7 +51,7 @@ func TestAnAdministratorDeclaresAGroupsAuthority(t *testing.T) {
 			put("entra").status(200).is("class", "cloudOwned").is("authority/name", "entra").is("chosen", true)
 			put("entra").status(200)
 		})
-		if diff := cmp.Diff([]string{"group.authorityChosen"}, types(events)); diff != "" {
+		if diff := cmp.Diff([]string{"group.authorityChosen", "group.membersChanged"}, types(events)); diff != "" {
 			t.Error(diff)
 		}
 		shows("cloudOwned", "entra", inCloud)

@@ -29,14 +29,14 @@ func TestAfterARestoredBackupNothingIsTakenForWhatIsLost(t *testing.T) {
 		two := &house{apptest.Start(t, apptest.On(database), apptest.Bare())}
 		r = r.at(one, two)
 		(&client{t, two.SCIM, n.entra.token}).create("/Users", user("lost@contoso.com"))
-		lost, _ := r.poll(object{})
+		lost := r.waiting(2, object{})
 		stop(t, two)
 
 		three := &house{apptest.Start(t, apptest.On(backup), apptest.Bare())}
 		r = r.at(two, three)
 		fresh := (&client{t, three.SCIM, n.entra.token}).create("/Users", user("bob@contoso.com"))
 		sameNumber(t, backup, lost[1])
-		sets, _ := r.poll(object{"ack": []string{lost[1].ID}})
+		sets := r.waiting(2, object{"ack": []string{lost[1].ID}})
 		if len(sets) != 2 || sets[0].ID != lost[0].ID || sets[0].Subject.URI != "/Users/"+known || sets[1].Subject.URI != "/Users/"+fresh || sets[1].ID == lost[1].ID {
 			t.Fatalf("lost are %v, now there are %v", ids(lost), ids(sets))
 		}

@@ -134,6 +134,18 @@ func verify(t *testing.T, conf object, token string) set {
 	return s
 }
 
+// waiting polls until n sets wait, and acknowledges none. An event is told when none
+// can come before it any more, so a slower transaction, of another test too, holds
+// it back for a moment.
+func (r *receiver) waiting(n int, ask object) (all []set) {
+	r.t.Helper()
+	until(r.t, "sets to wait for their acknowledgement", func() bool {
+		all, _ = r.poll(with(object{"returnImmediately": true}, inPairs(ask)...))
+		return len(all) >= n
+	})
+	return all
+}
+
 // take fetches and acknowledges until there are n sets.
 func (r *receiver) take(n int) (all []set) {
 	r.t.Helper()
