@@ -219,7 +219,9 @@ func TestRulesBringNobodyBackWhomTheSourceDeleted(t *testing.T) {
 // free (row E092).
 func TestRulesBringBackWhoFailedToComeBack(t *testing.T) {
 	eachTool(t, func(t *testing.T, x *tool) {
-		x.rules(hrRules(`[[{"attribute":"Dept","operator":"eq","value":"IT"}]]`, ""))
+		named := hrRules(`[[{"attribute":"Dept","operator":"eq","value":"IT"}]]`, "")
+		named = strings.Replace(named, "SelectUniqueValue(", "", 1)
+		x.rules(strings.Replace(named, `, [No] + \"@contoso.com\")`, "", 1))
 		x.wantUpload("create success", `{"No":"1","First":"Ana","Last":"Silva","Dept":"IT"}`)
 		x.wantUpload("disable success outOfScope", `{"No":"1","Dept":"HR"}`)
 		set := must(x.Schema(t.Context(), x.hr.Tenant))(t)
@@ -244,5 +246,27 @@ func TestRulesBringBackWhoFailedToComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		x.wantUser("Ana Silva", `"externalId":"1"`)
+	})
+}
+
+// Who comes back when somebody else has the userName gets another one, if the rules
+// make one: it isn't the source that could change it (row E008).
+func TestWhoComesBackGetsAUserNameThatIsFree(t *testing.T) {
+	eachTool(t, func(t *testing.T, x *tool) {
+		x.rules(hrRules(`[[{"attribute":"Dept","operator":"eq","value":"IT"}]]`, ""))
+		x.wantUpload("create success", `{"No":"1","First":"Ana","Last":"Silva","Dept":"IT"}`)
+		x.wantUpload("disable success outOfScope", `{"No":"1","Dept":"HR"}`)
+		x.wantUpload("create success", `{"No":"1","Dept":"IT"}`)
+		x.wantUser("Ana Silva", `"userName":"ana.silva@contoso.com"`) // which nobody took
+		x.wantUpload("disable success outOfScope", `{"No":"1","Dept":"HR"}`)
+		set := must(x.Schema(t.Context(), x.hr.Tenant))(t)
+		must(x.Write(t.Context(), x.admin, false, func(w *directory.Writer) error {
+			_, err := w.Create(set.User, directory.Input{Doc: must(document.MustDecode(set.User, []byte(`{"userName":"Ana.Silva@contoso.com"}`)))(t)})
+			return err
+		}))(t)
+		x.wantUpload("create success", `{"No":"1","Dept":"IT"}`)
+		x.wantUser("Ana Silva", `"userName":"1@contoso.com"`, `"externalId":"1"`)
+		x.wantUpload("update success", `{"No":"1","Last":"Costa"}`)
+		x.wantUser("Ana Costa", `"userName":"1@contoso.com"`)
 	})
 }

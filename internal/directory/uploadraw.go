@@ -167,7 +167,7 @@ func (x *mapped) complete() (err error) {
 		}
 		x.whole = overlay(x.whole, before)
 	}
-	x.in.New = x.id == "" && x.last == nil
+	x.in.New, x.in.Returning = x.id == "" && x.last == nil, x.id == "" && x.last != nil
 	if x.id == "" || x.kept.Rules != x.b.rules.number {
 		x.in.Before = expression.Record{}
 		if x.in.Record, err = recordOf(x.whole); err != nil {

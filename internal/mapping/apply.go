@@ -21,6 +21,9 @@ type Input struct {
 	Current *document.Object
 	// New says that the resource is about to be created.
 	New bool
+	// Returning says that the source asserted the resource, which is in Current, and
+	// ceased to: it is about to come back.
+	Returning bool
 	// Groups are what isMemberOf compares: the ids of the groups that the object is
 	// in.
 	Groups []string
@@ -178,8 +181,21 @@ func (a *application) touched(u unit) bool {
 		if a.in.New {
 			return true
 		}
-		return !f.once && (a.m.clear || len(f.paths) == 0 || a.says(f))
+		return !a.done(f) && (a.m.clear || len(f.paths) == 0 || a.says(f))
 	})
+}
+
+// done says whether a flow that is applied once has been. What SelectUniqueValue
+// chose for one who returns, and somebody else has by now, is chosen anew.
+func (a *application) done(f *flow) bool {
+	if !f.once || a.in.New {
+		return false
+	}
+	if !a.in.Returning || f.program == nil || !f.program.Unique() || a.in.Taken == nil {
+		return true
+	}
+	had, _ := a.in.Current.At(f.unit).(string)
+	return had == "" || !a.in.Taken(f.path, had)
 }
 
 // says says whether the record names one of the attributes that a flow reads.
@@ -226,7 +242,7 @@ func (a *application) fill(u unit) {
 // value gives what a flow brings: a value, nil for none, or keep where the
 // attribute stays as it is. It is not ok if there is a problem, which is told.
 func (a *application) value(f *flow) (v document.Value, keep, ok bool) {
-	if !a.in.New && (f.once || !a.known(f)) {
+	if a.done(f) || !a.in.New && !a.known(f) {
 		return nil, true, true
 	}
 	v, keep, problem := a.result(f)
