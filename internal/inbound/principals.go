@@ -78,8 +78,10 @@ type schedule struct {
 	State    string `json:"state"` // Active or Paused
 }
 
+// status is Active or Paused and nothing that Graph doesn't know: some of its SDKs
+// take no answer with such a word.
 type status struct {
-	Code string `json:"code"` // Active, Paused, or InProgress while records wait
+	Code string `json:"code"`
 	// Waiting is ours: how many records wait, at most 10000.
 	Waiting       int        `json:"waitingRecords"`
 	LastExecution *execution `json:"lastExecution,omitempty"`
@@ -87,7 +89,7 @@ type status struct {
 
 type execution struct {
 	ActivityIdentifier string     `json:"activityIdentifier"`
-	State              string     `json:"state"` // InProgress, Succeeded, EntryLevelErrors or Failed
+	State              string     `json:"state,omitempty"` // Succeeded, EntryLevelErrors or Failed; none until it ends
 	TimeBegan          time.Time  `json:"timeBegan"`
 	TimeEnded          *time.Time `json:"timeEnded,omitempty"`
 }
@@ -96,11 +98,8 @@ func showJob(j directory.UploadJob) job {
 	out := job{
 		ID: jobID(j.Source), TemplateID: "API2AAD", Schedule: schedule{Interval: "PT1S", State: "Active"}, Status: status{Code: "Active", Waiting: j.Waiting},
 	}
-	switch {
-	case j.Paused || j.Source.Mode == store.ModeDisabled:
+	if j.Paused || j.Source.Mode == store.ModeDisabled {
 		out.Schedule.State, out.Status.Code = "Paused", "Paused"
-	case j.Waiting > 0:
-		out.Status.Code = "InProgress"
 	}
 	if n := j.Last; n.PublicID != "" {
 		out.Status.LastExecution = &execution{ActivityIdentifier: n.PublicID, State: executionState(n), TimeBegan: n.StartedAt}
@@ -114,7 +113,7 @@ func showJob(j directory.UploadJob) job {
 func executionState(n store.Run) string {
 	switch {
 	case n.State.Open():
-		return "InProgress"
+		return ""
 	case n.State != store.RunSucceeded:
 		return "Failed"
 	case n.Counts.Failed > 0:

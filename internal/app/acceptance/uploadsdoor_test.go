@@ -151,7 +151,7 @@ func TestTheLookUpsOfPublishedClients(t *testing.T) {
 		u.post(u.job+"/pause", nil).status(204)
 		u.get(u.job).status(200).is("schedule/state", "Paused").is("status/code", "Paused")
 		accepted := u.post(u.job+"/bulkUpload", person("a")).status(202)
-		u.get(u.job).is("status/waitingRecords", 1.0)
+		u.get(u.job).is("status/waitingRecords", 1.0).is("status/lastExecution/state", nil)
 		events := n.eventsAfter(&n.seq)
 		u.post(u.job+"/start", nil).status(204)
 		u.settled(accepted, 1)
