@@ -57,6 +57,7 @@ type UploadQuery struct {
 	Source     int64
 	ID         int64
 	Run        string
+	NotRuns    []string // of no such run
 	ExternalID string
 	Subject    string
 	Status     UploadStatus

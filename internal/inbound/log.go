@@ -89,7 +89,7 @@ func entryID(u store.UploadRecord) string { return u.Run + "-" + strconv.Itoa(u.
 
 // logProperties are what the log can be asked for.
 var logProperties = map[string]operators{
-	"jobid": equality, "cycleid": equality, "serviceprincipal/id": equality, "sourceidentity/id": equality, "targetidentity/id": equality,
+	"jobid": equality, "cycleid": {"eq", "ne"}, "serviceprincipal/id": equality, "sourceidentity/id": equality, "targetidentity/id": equality,
 	"provisioningstatusinfo/status": equality, "statusinfo/status": equality, "status": equality,
 	"provisioningaction": equality, "action": equality, "activitydatetime": ordering,
 }
@@ -158,7 +158,9 @@ func logQuery(wanted []comparison, all []store.Source) (q store.UploadQuery, sou
 				return q, source, err
 			}
 		default:
-			if !narrow(&q, c) {
+			if c.operator == "ne" {
+				q.NotRuns = append(q.NotRuns, c.value)
+			} else if !narrow(&q, c) {
 				left = nil
 			}
 		}

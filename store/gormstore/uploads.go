@@ -76,6 +76,11 @@ func (r *reader) Uploads(q store.UploadQuery) ([]store.UploadRecord, error) {
 			b.add(" AND "+c.column+" = ?", c.text)
 		}
 	}
+	for _, run := range q.NotRuns {
+		if storable(run) {
+			b.add(" AND run <> ?", run)
+		}
+	}
 	if q.ID != 0 {
 		b.add(" AND id = ?", q.ID)
 	}

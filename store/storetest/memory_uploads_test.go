@@ -44,7 +44,7 @@ func (x *memTx) Uploads(q store.UploadQuery) ([]store.UploadRecord, error) {
 		return -c
 	}
 	return top(x.records, q.Limit, order, func(u store.UploadRecord) bool {
-		return u.Source == q.Source && u.Status != store.UploadWaiting && (q.ID == 0 || u.ID == q.ID) && (q.Run == "" || u.Run == q.Run) &&
+		return u.Source == q.Source && u.Status != store.UploadWaiting && (q.ID == 0 || u.ID == q.ID) && (q.Run == "" || u.Run == q.Run) && !slices.Contains(q.NotRuns, u.Run) &&
 			(q.ExternalID == "" || u.ExternalID == q.ExternalID) && (q.Subject == "" || u.Subject == q.Subject) &&
 			(q.Status == "" || u.Status == q.Status) && (q.Action == "" || u.Action == q.Action) &&
 			(q.Since.IsZero() || !u.SettledAt.Before(q.Since)) && (q.Until.IsZero() || u.SettledAt.Before(q.Until)) &&

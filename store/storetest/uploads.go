@@ -116,6 +116,8 @@ func uploadsFound(t *testing.T, s store.Store) {
 		{store.UploadQuery{}, []int{5, 4, 3, 2, 1, 0}},
 		{store.UploadQuery{Oldest: true}, []int{0, 1, 2, 3, 4, 5}},
 		{store.UploadQuery{Run: first}, []int{3, 2, 1, 0}},
+		{store.UploadQuery{NotRuns: []string{second, "none", "a\x00"}}, []int{3, 2, 1, 0}},
+		{store.UploadQuery{NotRuns: []string{second, first}}, nil},
 		{store.UploadQuery{ExternalID: "e1"}, []int{4, 1}},
 		{store.UploadQuery{Status: store.UploadFailure}, []int{5, 1}},
 		{store.UploadQuery{Action: "disable"}, []int{4}},

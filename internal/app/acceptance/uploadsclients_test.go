@@ -87,7 +87,8 @@ func TestWhatPublishedUploadersAskBesides(t *testing.T) {
 		// The script's statistics of the last cycle; of those before it asks by ne.
 		u.get(log+filterOf("jobid eq '"+u.id+"'")+"&$top=1").is("value/0/cycleId", last[0]["cycleId"]).is("value/1", nil)
 		u.get(log+filterOf("cycleId eq '"+first[0]["cycleId"].(string)+"'")).is("value/0/id", first[0]["id"]).is("value/1", nil)
-		u.get(log+filterOf("jobid eq '"+u.id+"' and cycleId ne 'x'")).graph(400, "BadRequest")
+		u.get(log+filterOf("jobid eq '"+u.id+"' and cycleId ne '"+last[0]["cycleId"].(string)+"'")).is("value/0/id", first[0]["id"]).is("value/1", nil)
+		u.get(log+filterOf("jobid ne '"+u.id+"'")).graph(400, "BadRequest")
 		// The Node client's log.
 		sp := strings.SplitAfter(u.id, ".")[2]
 		u.get(log+filterOf("activityDateTime ge 2026-01-01T00:00:00.000Z and servicePrincipal/id eq '"+sp+"'")+"&$top=100&$orderby=activityDateTime%20desc").
