@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// pushLease is how long a server may send a stream's events before it has to
-	// say that it still does.
+	// pushLease is how long a server has a stream for one batch of its events, after
+	// which another one takes it for dead.
 	pushLease = time.Minute
 	// firstPause and longestPause bound the time between two attempts; it doubles.
 	firstPause, longestPause = time.Second, 15 * time.Minute
@@ -42,8 +42,8 @@ type Held struct {
 	Secret string
 }
 
-// HoldPush makes holder the one that sends a stream's events for a minute, unless
-// another one does, or the stream is paused, gone, or not due: then ok is false.
+// HoldPush makes holder the one that sends a batch of a stream's events, for a
+// minute at most, as the stream is now; unless another one does, or the stream is paused, gone, or not due: then ok is false.
 // The time is that of the servers' clocks: where they differ by more than the
 // minute, an event may be sent twice.
 func (d *Directory) HoldPush(ctx context.Context, tenant int64, id, holder string) (h Held, ok bool, err error) {
@@ -80,17 +80,14 @@ type Pushed struct {
 	// is how long the receiver wants to be left alone, 0 for no wish.
 	Failure string
 	After   time.Duration
-	// Ends says that the holder sends nothing more for now.
-	Ends bool
 }
 
-// SettlePush notes what the holder of a stream sent, and says whether it still
-// holds it. After a failure the stream isn't due for a while, which doubles from a
-// second to a quarter of an hour; after a day of failures it is paused, and its
-// Reason says why. Nothing is passed over: resumed, it goes on with what failed.
-func (d *Directory) SettlePush(ctx context.Context, h Held, p Pushed) (holds bool, err error) {
-	err = d.store.Update(ctx, func(tx store.Tx) error {
-		holds = false
+// SettlePush notes what the holder of a stream sent, and that it holds it no more.
+// After a failure the stream isn't due for a while, which doubles from a second to a
+// quarter of an hour; after a day of failures it is paused, and its Reason says why.
+// Nothing is passed over: resumed, it goes on with what failed.
+func (d *Directory) SettlePush(ctx context.Context, h Held, p Pushed) error {
+	return d.store.Update(ctx, func(tx store.Tx) error {
 		x, err := tx.Stream(h.Tenant, h.PublicID)
 		if err != nil {
 			return ignoreNotFound(err)
@@ -104,20 +101,15 @@ func (d *Directory) SettlePush(ctx context.Context, h Held, p Pushed) (holds boo
 			x.Failures, x.FailingSince, x.NextAt = 0, time.Time{}, time.Time{}
 		}
 		if x.Holder == h.Holder {
-			holds = !p.Ends && p.Failure == "" && !x.Paused
-			x.HolderUntil = d.now().Add(pushLease)
-			if !holds {
-				x.Holder, x.HolderUntil = "", time.Time{}
-			}
+			x.Holder, x.HolderUntil = "", time.Time{}
 		}
-		if p.Failure != "" {
+		if p.Failure != "" && x.Endpoint == h.Endpoint { // it says nothing of another one
 			if err := d.failed(tx, &x, p); err != nil {
 				return err
 			}
 		}
 		return tx.UpdateStream(x)
 	})
-	return holds, err
 }
 
 // failed notes that an attempt failed.

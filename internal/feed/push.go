@@ -13,19 +13,19 @@ import (
 const (
 	// pushEvery is how often it is looked for streams that have something to send.
 	pushEvery = time.Second
-	// pushAtOnce bounds the receivers to whom one process sends at the same time.
-	pushAtOnce = 16
-	// pushBatch is how many tokens are sent before what was taken is written down,
-	// and settleEvery how long at most: half of what a server holds a stream for.
-	pushBatch   = 50
-	settleEvery = 30 * time.Second
+	// pushBatch is how many tokens of a stream are sent in one turn, and pushTurn how
+	// long at most, but for the one that is being sent: well within what a server
+	// holds a stream for. In between it is looked whether the stream is still to be
+	// sent, and to where.
+	pushBatch = 50
+	pushTurn  = 10 * time.Second
 )
 
 // Push sends the events of streams to where they want them (RFC 8935), until ctx
 // ends. Servers that share a database share the streams; one at a time sends a
 // stream's.
 func (f *Feed) Push(ctx context.Context) {
-	p := &pusher{f: f, holder: "server-" + uuid.NewString(), seen: map[int64]int64{}, busy: map[int64]bool{}}
+	p := &pusher{f: f, holder: "server-" + uuid.NewString(), turns: newTurns(), wake: make(chan struct{}, 1)}
 	tick := time.NewTicker(pushEvery)
 	defer tick.Stop()
 	failed := false
@@ -37,6 +37,7 @@ func (f *Feed) Push(ctx context.Context) {
 		failed = err != nil // told once, until it works again
 		select {
 		case <-tick.C:
+		case <-p.wake:
 		case <-ctx.Done():
 			p.sending.Wait()
 			return
@@ -49,10 +50,8 @@ type pusher struct {
 	f       *Feed
 	holder  string
 	sending sync.WaitGroup
-
-	mu   sync.Mutex
-	seen map[int64]int64 // by stream: up to which number there was nothing to send
-	busy map[int64]bool  // streams that are being sent
+	turns   *turns
+	wake    chan struct{} // there may be room, or more to send, before the next tick
 }
 
 // look starts to send the streams that may have something to send. It costs one
@@ -62,6 +61,8 @@ func (p *pusher) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.turns.keep(all)
+	var due []store.Stream
 	last := map[int64]int64{}
 	now := p.f.dir.Now()
 	for _, x := range all {
@@ -75,77 +76,68 @@ func (p *pusher) look(ctx context.Context) error {
 			}
 			last[x.Tenant] = n
 		}
-		p.start(ctx, x, n)
+		if p.turns.seen(x) < n {
+			due = append(due, x)
+		}
+	}
+	for _, x := range p.turns.take(due) {
+		p.sending.Go(func() { p.turn(ctx, x) })
 	}
 	return nil
 }
 
-// start sends a stream in the background, unless there is nothing to send, or too
-// much is being sent.
-func (p *pusher) start(ctx context.Context, x store.Stream, last int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.busy[x.ID] || len(p.busy) >= pushAtOnce || max(p.seen[x.ID], x.Position) >= last {
-		return
+// turn sends one batch of a stream.
+func (p *pusher) turn(ctx context.Context, x store.Stream) {
+	seen, more, err := p.send(ctx, x)
+	if err != nil && ctx.Err() == nil {
+		p.f.log.Warn("push", "error", store.LogText(err), "stream", x.PublicID)
 	}
-	p.busy[x.ID] = true
-	p.sending.Go(func() {
-		seen, err := p.send(ctx, x)
-		if err != nil && ctx.Err() == nil {
-			p.f.log.Warn("push", "error", store.LogText(err), "stream", x.PublicID)
+	// What failed for a reason of ours isn't hurried.
+	if waits := p.turns.end(x, seen); (more || waits) && err == nil {
+		select {
+		case p.wake <- struct{}{}:
+		default: // it is awake
 		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.busy, x.ID)
-		p.seen[x.ID] = seen
-	})
+	}
 }
 
-// send sends a stream until there is nothing left, or something fails. It gives
-// the number up to which nothing is left, 0 if that isn't known.
-func (p *pusher) send(ctx context.Context, x store.Stream) (seen int64, err error) {
+// send sends a batch. seen is the number up to which there is nothing else, 0 if
+// that isn't known; more says that there may be more at once.
+func (p *pusher) send(ctx context.Context, x store.Stream) (seen int64, more bool, err error) {
 	// Most of what happens in a tenant may mean nothing to the stream: then nobody
 	// has to hold it.
 	b, err := p.f.dir.ReadPush(ctx, x, 1)
 	switch {
 	case directory.IsPaused(err):
-		return 0, nil
+		return 0, false, nil
 	case err != nil:
-		return 0, err
+		return 0, false, err
 	case len(b.Notices) == 0 && !b.More:
-		return b.Last, nil
+		return b.Last, false, nil
 	}
 	h, ok, err := p.f.dir.HoldPush(ctx, x.Tenant, x.PublicID, p.holder)
 	if err != nil || !ok {
-		return 0, err
+		return 0, false, err
 	}
-	for {
-		b, err := p.f.dir.ReadPush(ctx, h.Stream, pushBatch)
-		if directory.IsPaused(err) {
-			return 0, nil
-		}
-		var out directory.Pushed
-		if err == nil {
-			out = p.batch(ctx, h, b)
-			out.Ends = out.Ends || len(b.Notices) == 0 && !b.More
-		} else {
-			out.Ends = true
-		}
-		// What the receiver has taken is written down even when the server ends.
-		settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		holds, settleErr := p.f.dir.SettlePush(settle, h, out)
-		cancel()
-		switch {
-		case err != nil:
-			return 0, err
-		case settleErr != nil:
-			return 0, settleErr
-		case out.Ends && out.Failure == "" && len(b.Notices) == 0:
-			return b.Last, nil
-		case !holds:
-			return 0, nil
-		}
+	var out directory.Pushed
+	if b, err = p.f.dir.ReadPush(ctx, h.Stream, pushBatch); err == nil {
+		out = p.batch(ctx, h, b)
 	}
+	// What the receiver has taken is written down even when the server ends.
+	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if settleErr := p.f.dir.SettlePush(settle, h, out); err == nil {
+		err = settleErr
+	}
+	switch {
+	case directory.IsPaused(err):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, err
+	case len(b.Notices) == 0 && !b.More:
+		return b.Last, false, nil
+	}
+	return 0, out.Failure == "", nil
 }
 
 // batch sends tokens one by one, in order, until one fails.
@@ -153,11 +145,7 @@ func (p *pusher) batch(ctx context.Context, h directory.Held, b directory.Batch)
 	began := time.Now()
 	out.Refused = map[string]directory.SetError{}
 	for _, n := range b.Notices {
-		if ctx.Err() != nil {
-			out.Ends = true
-			return out
-		}
-		if time.Since(began) > settleEvery {
+		if ctx.Err() != nil || time.Since(began) > pushTurn {
 			return out
 		}
 		token, err := p.f.sign(ctx, b.Stream, n)
@@ -169,8 +157,7 @@ func (p *pusher) batch(ctx context.Context, h directory.Held, b directory.Batch)
 		jti := directory.JTI(b.Stream, n)
 		switch r := p.f.client.post(ctx, h.Endpoint, h.Secret, token); {
 		case ctx.Err() != nil:
-			out.Ends = true // it may have been taken: it comes again
-			return out
+			return out // it may have been taken: it comes again
 		case r.taken:
 			out.Acked = append(out.Acked, jti)
 		case r.refused != nil:
