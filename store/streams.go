@@ -68,7 +68,7 @@ type SigningKey struct {
 	Public    []byte // a JWK (RFC 7517), JSON
 	Private   []byte // as it is kept at rest; nil once the key signs nothing more
 	CreatedAt time.Time
-	RetiredAt time.Time // when the next one took over; zero while it signs
+	RetiredAt time.Time // when the next one took over; zero before that
 }
 
 // StreamReader reads streams and what they are made of.

@@ -3,26 +3,33 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/workspace-scim/workspace/store"
 )
 
-// keepRetired is how long the public half of a key that signs no more stays
-// published, for those who read what it signed.
-const keepRetired = 400 * 24 * time.Hour
+const (
+	// keyRipens is how long a key is published before it signs: other servers look
+	// for keys once a minute, and receivers may keep what they fetched for five.
+	keyRipens = 10 * time.Minute
+	// keepRetired is how long the public half of a key that signs no more stays
+	// published, for those who read what it signed.
+	keepRetired = 400 * 24 * time.Hour
+)
 
 // SigningKey is a key with which events are signed.
 type SigningKey struct {
 	ID     string
 	Public []byte // a JWK
-	// Private is the secret half; nil of a key that signs no more.
+	// Private is the secret half of the key that signs; nil of the others.
 	Private   []byte
 	CreatedAt time.Time
 }
 
-// SigningKeys gives the keys of the deployment, the newest first: that one signs.
-// If there is none, or the newest is as old as life, make makes one, and the
+// SigningKeys gives the keys of the deployment, the newest first; one of them signs:
+// the newest that has been there for ten minutes, or else the newest. If there is
+// none, or the newest is as old as life, create makes one. Once it signs, the
 // others' private halves are forgotten. Servers that share a database end up with
 // the same.
 func (d *Directory) SigningKeys(ctx context.Context, life time.Duration, create func() (SigningKey, error)) ([]SigningKey, error) {
@@ -31,29 +38,45 @@ func (d *Directory) SigningKeys(ctx context.Context, life time.Duration, create 
 		all, err = r.SigningKeys()
 		return err
 	})
-	if err == nil && d.keysOld(all, life) {
-		all, err = d.replaceKey(ctx, life, create)
+	if err == nil && (d.keyDue(all, life) || len(d.outlived(all)) > 0) {
+		all, err = d.tendKeys(ctx, life, create)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
 	out := make([]SigningKey, len(all))
 	for i, k := range all {
-		private, err := d.unseal("signing key "+k.ID, k.Private)
-		if err != nil {
-			return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
-		}
-		out[i] = SigningKey{k.ID, k.Public, private, k.CreatedAt}
+		out[i] = SigningKey{ID: k.ID, Public: k.Public, CreatedAt: k.CreatedAt}
+	}
+	k := all[d.signing(all)]
+	if out[d.signing(all)].Private, err = d.unseal("signing key "+k.ID, k.Private); err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
 	}
 	return out, nil
 }
 
-func (d *Directory) keysOld(all []store.SigningKey, life time.Duration) bool {
+// keyDue says whether another key has to be made.
+func (d *Directory) keyDue(all []store.SigningKey, life time.Duration) bool {
 	return len(all) == 0 || !all[0].RetiredAt.IsZero() || d.now().Sub(all[0].CreatedAt) >= life
 }
 
-// replaceKey makes a new key unless another server has done so meanwhile.
-func (d *Directory) replaceKey(ctx context.Context, life time.Duration, create func() (SigningKey, error)) (all []store.SigningKey, err error) {
+// signing is the index of the key that signs, of which there is at least one.
+func (d *Directory) signing(all []store.SigningKey) int {
+	i := slices.IndexFunc(all, func(k store.SigningKey) bool { return k.RetiredAt.IsZero() && d.now().Sub(k.CreatedAt) >= keyRipens })
+	return max(i, 0)
+}
+
+// outlived gives the keys behind which another one signs by now.
+func (d *Directory) outlived(all []store.SigningKey) []store.SigningKey {
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(all[d.signing(all)+1:]), func(k store.SigningKey) bool { return !k.RetiredAt.IsZero() })
+}
+
+// tendKeys retires the keys that sign no more, forgets those that nobody needs, and
+// makes a new one if that is due, unless another server has done so meanwhile.
+func (d *Directory) tendKeys(ctx context.Context, life time.Duration, create func() (SigningKey, error)) (all []store.SigningKey, err error) {
 	fresh, err := create()
 	if err != nil {
 		return nil, err
@@ -66,30 +89,32 @@ func (d *Directory) replaceKey(ctx context.Context, life time.Duration, create f
 		if err := tx.LockSigningKeys(); err != nil {
 			return err
 		}
+		now := d.now()
 		old, err := tx.SigningKeys()
-		if err != nil || !d.keysOld(old, life) {
-			all = old
+		if err != nil {
 			return err
 		}
-		now := d.now()
-		next := store.SigningKey{ID: fresh.ID, Public: fresh.Public, Private: sealed, CreatedAt: now}
-		all = []store.SigningKey{next}
+		for _, k := range d.outlived(old) {
+			k.Private, k.RetiredAt = nil, now
+			if err := tx.PutSigningKey(k); err != nil {
+				return err
+			}
+		}
 		for _, k := range old {
 			if !k.RetiredAt.IsZero() && now.Sub(k.RetiredAt) > keepRetired {
 				if err := tx.DeleteSigningKey(k.ID); err != nil {
 					return err
 				}
-				continue
 			}
-			if k.RetiredAt.IsZero() {
-				k.Private, k.RetiredAt = nil, now
-				if err := tx.PutSigningKey(k); err != nil {
-					return err
-				}
-			}
-			all = append(all, k)
 		}
-		return tx.PutSigningKey(next)
+		if d.keyDue(old, life) {
+			next := store.SigningKey{ID: fresh.ID, Public: fresh.Public, Private: sealed, CreatedAt: now}
+			if err := tx.PutSigningKey(next); err != nil {
+				return err
+			}
+		}
+		all, err = tx.SigningKeys()
+		return err
 	})
 	return all, err
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,9 @@ import (
 const (
 	// keyLife is how long a key signs before the next one takes over.
 	keyLife = 90 * 24 * time.Hour
-	// keysFresh is how long the keys are kept in memory.
+	// keysFresh is how long the keys are kept in memory. A new key waits longer than
+	// that before it signs, so that no server signs with one that another doesn't
+	// publish yet.
 	keysFresh = time.Minute
 )
 
@@ -70,7 +73,11 @@ func (k *keyRing) get(ctx context.Context) (jose.SigningKey, []byte, error) {
 	if err != nil {
 		return jose.SigningKey{}, nil, err
 	}
-	key, err := signingKey(all[0])
+	i := slices.IndexFunc(all, func(k directory.SigningKey) bool { return k.Private != nil })
+	if i < 0 {
+		return jose.SigningKey{}, nil, errors.New("no key signs")
+	}
+	key, err := signingKey(all[i])
 	if err != nil {
 		return key, nil, err
 	}
