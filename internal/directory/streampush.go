@@ -43,12 +43,14 @@ type Held struct {
 }
 
 // HoldPush makes holder the one that sends a batch of a stream's events, for a
-// minute at most, as the stream is now; unless another one does, or the stream is paused, gone, or not due: then ok is false.
-// The time is that of the servers' clocks: where they differ by more than the
-// minute, an event may be sent twice.
+// minute at most, as the stream is now; unless another one does, or the stream is
+// paused, gone, or not due: then ok is false. A secret that can't be read is an
+// error, and a failed attempt, as in SettlePush. The time is that of the servers'
+// clocks: where they differ by more than the minute, an event may be sent twice.
 func (d *Directory) HoldPush(ctx context.Context, tenant int64, id, holder string) (h Held, ok bool, err error) {
+	var sealed error
 	err = d.store.Update(ctx, func(tx store.Tx) error {
-		h, ok = Held{}, false
+		h, ok, sealed = Held{}, false, nil
 		x, err := tx.Stream(tenant, id)
 		if err != nil {
 			return ignoreNotFound(err)
@@ -57,14 +59,20 @@ func (d *Directory) HoldPush(ctx context.Context, tenant int64, id, holder strin
 		if x.Paused || now.Before(x.NextAt) || x.Holder != "" && x.Holder != holder && now.Before(x.HolderUntil) {
 			return nil
 		}
-		secret, err := d.unseal("stream "+x.PublicID, x.Authorization)
-		if err != nil {
-			return err
+		var secret []byte
+		if secret, sealed = d.unseal("stream "+x.PublicID, x.Authorization); sealed != nil {
+			if err := d.failed(tx, &x, Pushed{Failure: "The authorization can't be read: it was sealed with another secret key. Set it again."}); err != nil {
+				return err
+			}
+			return tx.UpdateStream(x)
 		}
 		x.Holder, x.HolderUntil = holder, now.Add(pushLease)
 		h, ok = Held{Stream: x, Secret: string(secret)}, true
 		return tx.UpdateStream(x)
 	})
+	if err == nil {
+		err = sealed
+	}
 	return h, ok, err
 }
 

@@ -1,11 +1,15 @@
 package acceptance_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +18,7 @@ import (
 
 	"github.com/workspace-scim/workspace/internal/app"
 	"github.com/workspace-scim/workspace/internal/apptest"
+	"github.com/workspace-scim/workspace/internal/directory"
 )
 
 // pushedTo lets a server push to receivers of the test.
@@ -228,5 +233,42 @@ func TestPushesStayOutOfTheServersOwnNetworks(t *testing.T) {
 			t.Error(why)
 		}
 		r.do("POST", r.url+"/poll", object{}, "Content-Type: application/json").status(400)
+	})
+}
+
+// A server that lacks the key with which a push's secret was sealed sends nothing
+// without it: it says so where the stream is shown, and tries again later and later.
+func TestAPushWhoseSecretCantBeReadSaysSo(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, database string) {
+		clock := &apptest.HandClock{}
+		with := func(key byte) apptest.Option {
+			file := filepath.Join(t.TempDir(), "secret.key")
+			text := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{key}, directory.SecretKeyLength))
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return apptest.With(func(c *app.Config) { c.SecretKey = file })
+		}
+		first := &house{apptest.Start(t, apptest.On(database), apptest.Bare(), pushedTo(), with(1), apptest.WithClock(clock))}
+		n := first.tenant(t)
+		in := newInbox(t, func(int) int { return 202 })
+		r := n.admin.pushed(first, in)
+		stop(t, first)
+
+		second := &house{apptest.Start(t, apptest.On(database), apptest.Bare(), pushedTo(), with(2), apptest.WithClock(clock))}
+		r = r.at(first, second)
+		(&client{t, second.SCIM, n.entra.token}).create("/Users", user("ana@contoso.com"))
+		for failures, pause := 1, time.Second; failures < 4; failures, pause = failures+1, 2*pause {
+			until(t, "it failed", func() bool { return r.get(r.url).at("failures") == float64(failures) })
+			next, err := time.Parse(time.RFC3339, r.get(r.url).text("nextAttemptAt"))
+			if got := next.Sub(clock.Now()); err != nil || got != pause {
+				t.Errorf("after %d failures it waits %s, want %s", failures, got, pause)
+			}
+			clock.Add(pause)
+		}
+		if why := r.get(r.url).text("lastError"); !strings.Contains(why, "another secret key") || in.requests() > 0 {
+			t.Errorf("%d requests, and the stream says %s", in.requests(), why)
+		}
 	})
 }
