@@ -17,6 +17,7 @@ const typeSET = "secevent+jwt"
 type claims struct {
 	Issuer   string         `json:"iss"`
 	IssuedAt int64          `json:"iat"`
+	Happened int64          `json:"toe"`
 	ID       string         `json:"jti"`
 	Audience []string       `json:"aud"`
 	Txn      string         `json:"txn,omitempty"`
@@ -31,8 +32,8 @@ type subject struct {
 	ExternalID string `json:"externalId,omitempty"`
 }
 
-// sign makes the token of a notice. iat is when the event happened, so a token
-// that is made again says the same.
+// sign makes the token of a notice. Made again it has the same jti and toe, and
+// another iat and signature: receivers know a token by its jti (RFC 8417 §2.2).
 func (f *Feed) sign(ctx context.Context, x store.Stream, n directory.Notice) (string, error) {
 	return f.token(ctx, x.Issuer, directory.JTI(x, n), x.Audience, n)
 }
@@ -45,7 +46,7 @@ func (f *Feed) Completion(ctx context.Context, issuer, audience string, n direct
 
 func (f *Feed) token(ctx context.Context, issuer, jti string, audience []string, n directory.Notice) (string, error) {
 	token, err := f.keys.sign(ctx, typeSET, claims{
-		Issuer: issuer, IssuedAt: n.Time.Unix(), ID: jti, Audience: audience, Txn: n.Txn, Subject: subject{"scim", n.URI, n.ExternalID}, Events: n.Events,
+		Issuer: issuer, IssuedAt: f.dir.Now().Unix(), Happened: n.Time.Unix(), ID: jti, Audience: audience, Txn: n.Txn, Subject: subject{"scim", n.URI, n.ExternalID}, Events: n.Events,
 	})
 	if err != nil {
 		return "", fmt.Errorf("token %s: %w", jti, err)

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/workspace-scim/workspace/internal/directory"
 	"github.com/workspace-scim/workspace/store"
@@ -26,7 +25,7 @@ type statement struct {
 // is the URL of the server, shown is the run as it is shown: with the hash of its
 // plan, which of a verification is the report.
 func (f *Feed) SignRun(ctx context.Context, t store.Tenant, server string, source store.Source, shown any) (string, error) {
-	token, err := f.keys.sign(ctx, typeRun, statement{directory.TenantIssuer(f.Server(server), t), time.Now().Unix(), source.PublicID, shown})
+	token, err := f.keys.sign(ctx, typeRun, statement{directory.TenantIssuer(f.Server(server), t), f.dir.Now().Unix(), source.PublicID, shown})
 	if err != nil {
 		return "", fmt.Errorf("statement: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 type set struct {
 	Issuer   string   `json:"iss"`
 	IssuedAt int64    `json:"iat"`
+	Happened int64    `json:"toe"`
 	ID       string   `json:"jti"`
 	Audience []string `json:"aud"`
 	Txn      string   `json:"txn"`

@@ -340,3 +340,21 @@ func TestTheIssuerTellsWhoseWordATokenIs(t *testing.T) {
 		}
 	})
 }
+
+// A token says when its event happened and when it was made; made again, only the
+// latter is another.
+func TestATokenSaysWhenItsEventHappened(t *testing.T) {
+	clock := &apptest.HandClock{}
+	each(t, func(t *testing.T, h *house) {
+		n := h.tenant(t)
+		r := n.admin.stream(h, object{})
+		happened := clock.Now()
+		n.entra.create("/Users", user("ana@contoso.com"))
+		first := r.waiting(1, object{})[0]
+		clock.Add(time.Hour)
+		again := r.waiting(1, object{})[0]
+		if first.ID != again.ID || first.Happened != again.Happened || first.Happened != happened.Unix() || first.IssuedAt != happened.Unix() || again.IssuedAt != clock.Now().Unix() {
+			t.Errorf("%s, then %s", first.text, again.text)
+		}
+	}, apptest.WithClock(clock))
+}
