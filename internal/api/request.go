@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func (r *request) txn() string { return r.c.Response().Header().Get(echo.HeaderX
 // over under which lease it says to write.
 func (r *request) authenticate() error {
 	h := r.c.Request().Header
-	p, err := r.s.dir.AuthenticateControl(r.c.Request().Context(), directory.Bearer(h.Get("Authorization")))
+	p, err := r.speaks(r.c.Request().Context())
 	if err != nil {
 		return err
 	}
@@ -64,6 +65,11 @@ func (r *request) authenticate() error {
 		return tooFast()
 	}
 	return r.actor.Claim(h.Get(directory.LeaseHeader), h.Get(directory.RunHeader))
+}
+
+// speaks finds whom the bearer token speaks for now.
+func (r *request) speaks(ctx context.Context) (store.Principal, error) {
+	return r.s.dir.AuthenticateControl(ctx, directory.Bearer(r.c.Request().Header.Get("Authorization")))
 }
 
 // place reads the parameters of the path. What can't be one of ours doesn't

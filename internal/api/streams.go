@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -159,7 +160,13 @@ func (s *Server) poll(r *request) error {
 	if err := json.Unmarshal(text, &body); err != nil {
 		return decodeError(err)
 	}
-	ask := feed.Poll{Settled: directory.Settled{Acked: body.Ack, Refused: body.SetErrs}, Max: directory.MaxNotices, Immediately: body.ReturnImmediately}
+	ask := feed.Poll{
+		Settled: directory.Settled{Acked: body.Ack, Refused: body.SetErrs}, Max: directory.MaxNotices, Immediately: body.ReturnImmediately,
+		Again: func(ctx context.Context) (directory.Actor, error) {
+			p, err := r.speaks(ctx)
+			return directory.NewActor(p, r.txn()), err
+		},
+	}
 	if body.MaxEvents != nil {
 		if *body.MaxEvents < 0 {
 			return problem{Status: http.StatusBadRequest, Code: "invalidValue", Attribute: "maxEvents", Detail: "maxEvents is a number from 0."}

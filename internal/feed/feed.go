@@ -13,8 +13,12 @@ import (
 // pathKeys is where the public keys are (RFC 7517 §5).
 const pathKeys = "/.well-known/jwks.json"
 
-// pollTimeout bounds how long a poll waits for something to tell.
-const pollTimeout = 30 * time.Second
+const (
+	// pollTimeout bounds how long a poll waits for something to tell.
+	pollTimeout = 30 * time.Second
+	// askAgain is how often it is asked meanwhile whether who polls still may.
+	askAgain = 5 * time.Second
+)
 
 // Config is what a Feed needs.
 type Config struct {
@@ -88,6 +92,9 @@ type Poll struct {
 	// (§2.4.2).
 	Max         int
 	Immediately bool // it doesn't wait
+	// Again finds out anew who polls. A poll that waits ends with its error, so it
+	// outlives neither its token nor its source.
+	Again func(context.Context) (directory.Actor, error)
 }
 
 // Answer is the answer to a poll (RFC 8936 §2.3): tokens by their ids.
@@ -104,18 +111,33 @@ func (f *Feed) Poll(ctx context.Context, a directory.Actor, id string, p Poll) (
 		return Answer{}, err
 	}
 	deadline := time.Now().Add(pollTimeout)
+	var w *waiter
 	for {
 		b, err := f.dir.ReadStream(ctx, a, id, p.Max)
 		if err != nil {
 			return Answer{}, err
 		}
-		if p.Max == 0 || len(b.Notices) > 0 {
+		late := !time.Now().Before(deadline)
+		if p.Max == 0 || len(b.Notices) > 0 || late {
 			return f.answer(ctx, b)
 		}
-		switch {
-		case b.More && time.Now().Before(deadline):
-		case p.Immediately || !f.news.wait(ctx, b.Stream.Tenant, b.Last, deadline):
+		if b.More {
+			continue
+		}
+		if w == nil && !p.Immediately {
+			if w = f.news.enter(b.Stream); w != nil {
+				defer w.leave()
+			}
+		}
+		until := time.Now().Add(askAgain)
+		if deadline.Before(until) {
+			until = deadline
+		}
+		if w == nil || !w.wait(ctx, b.Last, until) {
 			return f.answer(ctx, b)
+		}
+		if a, err = p.Again(ctx); err != nil {
+			return Answer{}, err
 		}
 	}
 }

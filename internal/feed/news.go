@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/workspace-scim/workspace/internal/directory"
+	"github.com/workspace-scim/workspace/store"
 )
 
 const (
 	// askEvery is how often the database is asked whether a tenant has news, for
 	// all who wait for that together; for tenants for which nobody waits it isn't.
 	askEvery = 500 * time.Millisecond
-	// maxWaiting bounds those who wait in one process; more are answered at once.
-	maxWaiting = 1000
+	// maxWaiting bounds those who wait in one process, and maxOfStream those of one
+	// stream; more are answered at once.
+	maxWaiting, maxOfStream = 1000, 10
 )
 
 // news tells those who wait that the log of their tenant has grown. One goroutine
@@ -23,6 +25,7 @@ type news struct {
 
 	mu      sync.Mutex
 	tenants map[int64]*watched
+	streams map[int64]int // by id: how many wait for it
 	waiting int
 	asking  bool
 	over    chan struct{}
@@ -37,7 +40,7 @@ type watched struct {
 }
 
 func newNews(d *directory.Directory) *news {
-	return &news{dir: d, tenants: map[int64]*watched{}, over: make(chan struct{})}
+	return &news{dir: d, tenants: map[int64]*watched{}, streams: map[int64]int{}, over: make(chan struct{})}
 }
 
 func (n *news) stop() {
@@ -49,64 +52,71 @@ func (n *news) stop() {
 	}
 }
 
-// wait waits until the tenant has events behind seen, and says whether it has; or
-// until the deadline, the end of ctx or that of all waiting.
-func (n *news) wait(ctx context.Context, tenant, seen int64, deadline time.Time) bool {
-	w := n.enter(tenant)
-	if w == nil {
-		return false
-	}
-	defer n.leave(tenant)
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
-	for {
-		n.mu.Lock()
-		last, changed := w.last, w.changed
-		n.mu.Unlock()
-		if last > seen {
-			return true
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			return false
-		case <-ctx.Done():
-			return false
-		case <-n.over:
-			return false
-		}
-	}
+// waiter is one who waits for a stream.
+type waiter struct {
+	n       *news
+	x       store.Stream
+	watched *watched
 }
 
 // enter begins to wait; nil if too many do.
-func (n *news) enter(tenant int64) *watched {
+func (n *news) enter(x store.Stream) *waiter {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.waiting >= maxWaiting || n.stopped {
+	if n.waiting >= maxWaiting || n.streams[x.ID] >= maxOfStream || n.stopped {
 		return nil
 	}
 	n.waiting++
-	w := n.tenants[tenant]
+	n.streams[x.ID]++
+	w := n.tenants[x.Tenant]
 	if w == nil {
 		w = &watched{changed: make(chan struct{})}
-		n.tenants[tenant] = w
+		n.tenants[x.Tenant] = w
 	}
 	w.waiting++
 	if !n.asking {
 		n.asking = true
 		go n.ask()
 	}
-	return w
+	return &waiter{n, x, w}
 }
 
-func (n *news) leave(tenant int64) {
+// leave ends the waiting.
+func (w *waiter) leave() {
+	n := w.n
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.waiting--
-	if w := n.tenants[tenant]; w.waiting > 1 {
-		w.waiting--
-	} else {
-		delete(n.tenants, tenant)
+	if n.streams[w.x.ID]--; n.streams[w.x.ID] == 0 {
+		delete(n.streams, w.x.ID)
+	}
+	if w.watched.waiting--; w.watched.waiting == 0 {
+		delete(n.tenants, w.x.Tenant)
+	}
+}
+
+// wait waits until the tenant has events behind seen, or until the given time. It
+// says whether there is more to wait for: not after the end of ctx or that of all
+// waiting.
+func (w *waiter) wait(ctx context.Context, seen int64, until time.Time) bool {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	for {
+		w.n.mu.Lock()
+		last, changed := w.watched.last, w.watched.changed
+		w.n.mu.Unlock()
+		if last > seen {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-w.n.over:
+			return false
+		}
 	}
 }
 

@@ -358,3 +358,61 @@ func TestATokenSaysWhenItsEventHappened(t *testing.T) {
 		}
 	}, apptest.WithClock(clock))
 }
+
+// A poll that waits ends with the token that it was sent with, its source and its
+// stream.
+func TestAPollThatWaitsEndsWithWhoSentIt(t *testing.T) {
+	for what, c := range map[string]struct {
+		end    func(t *testing.T, n *tenant, r *receiver) error
+		status int
+	}{
+		"token": {func(t *testing.T, n *tenant, r *receiver) error {
+			return n.house.Directory.RevokeToken(t.Context(), "provider", n.slug, r.token[:8])
+		}, 401},
+		"source": {func(t *testing.T, n *tenant, _ *receiver) error {
+			return n.house.Directory.DisableSource(t.Context(), "provider", n.slug, "entra")
+		}, 403},
+		"stream": {func(_ *testing.T, n *tenant, r *receiver) error {
+			n.admin.do("DELETE", r.url, nil).status(204)
+			return nil
+		}, 404},
+	} {
+		t.Run(what, func(t *testing.T) {
+			eachTenant(t, func(t *testing.T, n *tenant) {
+				r := n.entra.stream(n.house, object{})
+				got := r.waits()
+				if err := c.end(t, n, r); err != nil {
+					t.Fatal(err)
+				}
+				(<-got).status(c.status)
+			})
+		})
+	}
+}
+
+// Ten polls wait for a stream; one more is answered at once, and takes nobody's
+// place.
+func TestFewPollsWaitForOneStream(t *testing.T) {
+	const most = 10
+	eachTenant(t, func(t *testing.T, n *tenant) {
+		r, other := n.admin.stream(n.house, object{}), n.admin.stream(n.house, object{})
+		answers := make(chan *answer, most+1)
+		for range most + 1 {
+			got := r.waits()
+			go func() { answers <- <-got }()
+		}
+		elsewhere := other.waits()
+		if a := <-answers; string(a.status(200).Text) != "{\"sets\":{}}\n" {
+			t.Errorf("one too many is told %s", a.Text)
+		}
+		n.entra.create("/Users", user("ana@contoso.com"))
+		for range most {
+			if a := <-answers; len(a.status(200).at("sets").(object)) != 1 {
+				t.Errorf("who waits is told %s", a.Text)
+			}
+		}
+		if a := <-elsewhere; len(a.status(200).at("sets").(object)) != 1 {
+			t.Errorf("who waits for another stream is told %s", a.Text)
+		}
+	})
+}
