@@ -13,61 +13,85 @@ import (
 // comes, as records may have waited before it.
 const reapplyPartition = "mapping apply"
 
+// A run of ReapplyMapping is queued in one transaction, which has what was said in
+// memory: it is of MaxUploadOperations people at most, and ends with the page of
+// people that brings it to reapplyBytes.
+const (
+	reapplyPage  = 50
+	reapplyBytes = 8 << 20
+)
+
 // ReapplyMapping has a source's rules worked out anew over everybody of whom it
 // said something, as if it said all of it again (row E092): what is kept waits as
-// records of uploads, MaxUploadOperations a run. It gives the ids of the runs, in
-// their order, and how many people they are about. a is an administrator. Killed
-// on the way, it has queued some of the runs; to repeat it does no harm.
+// records of uploads, MaxUploadOperations a run or, where much was said, fewer. It
+// gives the ids of the runs, in their order, and how many people they are about. a
+// is an administrator. Killed on the way, it has queued some of the runs; to repeat
+// it does no harm.
 func (d *Directory) ReapplyMapping(ctx context.Context, a Actor, source string) (runs []string, people int64, err error) {
 	if err := onlyAdmins(a); err != nil {
 		return nil, 0, err
 	}
-	for after := int64(0); ; {
-		var all []store.Raw
+	for after, more := int64(0), true; more; {
 		var n store.Run
-		err := d.update(ctx, a, func(tx store.Tx) error {
-			n = store.Run{}
-			s, err := seenSource(tx, a, source)
-			if err != nil {
-				return err
-			}
-			m, err := tx.Mapping(s.ID, 0)
-			if err := ignoreNotFound(err); err != nil {
-				return err
-			}
-			if m.Document == nil {
-				return invalid("", "The source has no rules.", "Set them first.")
-			}
-			if all, err = tx.Raws(s.ID, after, MaxUploadOperations); err != nil || len(all) == 0 {
-				return err
-			}
-			still, err := undeleted(tx, s, all)
-			if err != nil || len(still) == 0 {
-				return err
-			}
-			records := make([]Uploaded, len(still))
-			for i, raw := range still {
-				records[i].Data = raw.Data
-			}
-			a := a
-			a.Source = s
-			n, err = d.queueUpload(tx, a, reapplyPartition, records)
+		var last int64
+		err := d.update(ctx, a, func(tx store.Tx) (err error) {
+			n, last, more, err = d.reapply(tx, a, source, after)
 			return err
 		})
 		if err != nil {
 			return nil, 0, err
 		}
-		if n.Total > 0 {
+		if after = last; n.Total > 0 {
 			runs, people = append(runs, n.PublicID), people+n.Total
 		}
-		if len(all) > 0 {
-			after = all[len(all)-1].ID
-		}
-		if len(all) < MaxUploadOperations {
-			d.wakeUploads()
-			return runs, people, nil
-		}
 	}
+	d.wakeUploads()
+	return runs, people, nil
+}
+
+// reapply queues a run over people behind an id, says behind which one to go on, and
+// whether there are more. The run is the zero one if it would be about nobody.
+func (d *Directory) reapply(tx store.Tx, a Actor, source string, after int64) (n store.Run, last int64, more bool, err error) {
+	s, err := seenSource(tx, a, source)
+	if err != nil {
+		return n, 0, false, err
+	}
+	m, err := tx.Mapping(s.ID, 0)
+	if err := ignoreNotFound(err); err != nil {
+		return n, 0, false, err
+	}
+	if m.Document == nil {
+		return n, 0, false, invalid("", "The source has no rules.", "Set them first.")
+	}
+	records, last, more, err := saidBehind(tx, s, after)
+	if err != nil || len(records) == 0 {
+		return n, last, more, err
+	}
+	a.Source = s
+	n, err = d.queueUpload(tx, a, reapplyPartition, records)
+	return n, last, more, err
+}
+
+// saidBehind gives what is kept of people behind an id, up to the bounds of a run.
+func saidBehind(r store.Reader, s store.Source, after int64) (records []Uploaded, last int64, more bool, err error) {
+	for size := 0; size < reapplyBytes && len(records) <= MaxUploadOperations-reapplyPage; {
+		all, err := r.Raws(s.ID, after, reapplyPage)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		still, err := undeleted(r, s, all)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		for _, raw := range still {
+			records, size = append(records, Uploaded{Data: raw.Data}), size+len(raw.Data)
+		}
+		if len(all) < reapplyPage {
+			return records, after, false, nil
+		}
+		after = all[len(all)-1].ID
+	}
+	return records, after, true, nil
 }
 
 // undeleted leaves out whom the source deleted since it spoke of them: nobody but

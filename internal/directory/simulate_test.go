@@ -214,6 +214,75 @@ func TestRulesBringNobodyBackWhomTheSourceDeleted(t *testing.T) {
 	})
 }
 
+// However many people something was said of, and however much, rules are applied over
+// all of them, in runs of a bounded size.
+func TestRulesAreAppliedOverMuchThatWasSaid(t *testing.T) {
+	for name, c := range map[string]struct{ people, each, runs int }{
+		"by much": {120, 200 << 10, 3}, "by many": {directory.MaxUploadOperations + 50, 10, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachTool(t, func(t *testing.T, x *tool) {
+				x.rules(hrRules("", ""))
+				x.said(c.people, c.each)
+				runs, about, err := x.ReapplyMapping(t.Context(), x.admin, x.hr.Source.PublicID)
+				if err != nil || len(runs) != c.runs || about != int64(c.people) {
+					t.Fatalf("%d runs about %d people: %v", len(runs), about, err)
+				}
+				x.wantWaiting(runs, c.people)
+			})
+		})
+	}
+}
+
+// wantWaiting wants a record of each of so many people, in runs within their bounds.
+func (x *tool) wantWaiting(runs []string, people int) {
+	x.t.Helper()
+	var waiting []store.UploadRecord
+	err := x.store.Update(x.t.Context(), func(tx store.Tx) (err error) {
+		waiting, err = tx.NextUploads(x.hr.Source.ID, 2*people)
+		return err
+	})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	seen, records, size := map[string]bool{}, map[string]int{}, map[string]int{}
+	for _, u := range waiting {
+		var said struct{ No string }
+		if err := json.Unmarshal(u.Data, &said); err != nil {
+			x.t.Fatal(err)
+		}
+		seen[said.No], records[u.Run], size[u.Run] = true, records[u.Run]+1, size[u.Run]+len(u.Data)
+	}
+	if len(waiting) != people || len(seen) != people {
+		x.t.Errorf("%d records about %d people wait", len(waiting), len(seen))
+	}
+	for _, run := range runs {
+		if records[run] == 0 || records[run] > directory.MaxUploadOperations || size[run] > 20<<20 {
+			x.t.Errorf("a run has %d records of %d bytes", records[run], size[run])
+		}
+	}
+}
+
+// said keeps something of that many bytes, and a few, of people.
+func (x *tool) said(people, bytes int) {
+	x.t.Helper()
+	err := x.store.Update(x.t.Context(), func(tx store.Tx) error {
+		for i := range people {
+			err := tx.PutRaw(store.Raw{
+				Tenant: x.hr.Tenant.ID, Source: x.hr.Source.ID, Key: fmt.Sprint(i), At: x.clock.Now(),
+				Data: fmt.Appendf(nil, `{"No":"%d","Note":%q}`, i, strings.Repeat("x", bytes)),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+}
+
 // Who left the scope and can't come back yet, since somebody took the userName, is
 // not one whom the source deleted: they come back by the rules when the name is
 // free (row E092).
