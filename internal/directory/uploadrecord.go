@@ -72,14 +72,25 @@ func (b *batch) decode(u *store.UploadRecord) (*document.Object, error) {
 	said := got.Object
 	dropEmpty(said)
 	u.ExternalID, u.Display = loggable(said.Text(b.t.ExternalID)), loggable(firstNonempty(said.Text(b.t.DisplayName), said.Text(b.t.UserName)))
-	var undeclared []string
+	if told := ignored(got); told != "" {
+		u.Detail = loggable(told)
+	}
+	return said, nil
+}
+
+// ignored tells what of a record has no place in a user, "" for nothing.
+func ignored(got *document.Decoded) string {
+	var all, undeclared []string
 	for _, c := range got.Undeclared {
 		undeclared = append(undeclared, c.URN+":"+c.Name)
 	}
 	if len(undeclared) > 0 {
-		u.Detail = loggable("Ignored, because no administrator declared it: " + strings.Join(undeclared, ", ") + ".")
+		all = append(all, "Ignored, because no administrator declared it: "+strings.Join(undeclared, ", ")+".")
 	}
-	return said, nil
+	if len(got.Unknown) > 0 {
+		all = append(all, "Ignored, because users have no such attribute: "+strings.Join(got.Unknown, ", ")+".")
+	}
+	return strings.Join(all, " ")
 }
 
 // maxLogged bounds the texts of a record's row.

@@ -53,6 +53,9 @@ type Decoded struct {
 	// Undeclared are attributes of extensions that follow the pattern of custom
 	// ones (schema.CustomURN) but that the tenant has not declared.
 	Undeclared []schema.Custom
+	// Unknown are the paths of other attributes that the schema doesn't have and the
+	// body has a value for, at most MaxUnknown of them.
+	Unknown []string
 	// Cleared are the attributes whose value was null or an empty list: they were
 	// not left out, so a PUT that names them clears them.
 	Cleared []*schema.Attribute
@@ -110,6 +113,7 @@ func (d *Decoded) complete(core *Decoded) {
 		d.Members, d.HasMembers = core.Members, core.HasMembers
 	}
 	d.Undeclared = append(d.Undeclared, core.Undeclared...)
+	d.Unknown = append(d.Unknown, core.Unknown...)
 }
 
 // DecodeValue reads one value of an attribute, as a PATCH operation carries
@@ -368,8 +372,36 @@ func (d *decoder) unknown(parent *schema.Attribute, name string) error {
 		}
 	case parent.Extension && schema.CustomURN(parent.Name):
 		d.undeclared(parent.Name, name, raw)
+	case !d.stored:
+		d.remember(parent, name, raw)
 	}
 	return nil
+}
+
+// MaxUnknown bounds the unknown attributes of a body that are told, and
+// maxUnknownName the bytes of each name.
+const (
+	MaxUnknown     = 20
+	maxUnknownName = 200
+)
+
+// remember notes an unknown attribute that has a value.
+func (d *decoder) remember(parent *schema.Attribute, name string, raw jsontext.Value) {
+	switch string(raw) {
+	case "null", `""`, "[]", "{}":
+		return
+	}
+	if len(d.out.Unknown) == MaxUnknown {
+		return
+	}
+	name = Truncate(name, maxUnknownName)
+	switch {
+	case parent.Extension:
+		name = parent.Name + ":" + name
+	case parent.Parent != nil:
+		name = parent.Path + "." + name
+	}
+	d.out.Unknown = append(d.out.Unknown, name)
 }
 
 // coreContainer keeps core attributes that stand in an object as those of an

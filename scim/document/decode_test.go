@@ -2,6 +2,7 @@ package document
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -134,6 +135,24 @@ func TestDecodeCollectsCustomAttributesThatNobodyDeclared(t *testing.T) {
 	want := []schema.Custom{{URN: urn, Name: "tag", Type: schema.String}, {URN: urn, Name: "count", Type: schema.Decimal}, {URN: urn, Name: "on", Type: schema.Boolean}}
 	if diff := cmp.Diff(want, d.Undeclared); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestDecodeNamesWhatTheSchemaDoesNotHave(t *testing.T) {
+	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	d := decode(t, set.User, `{"userName":"u","usrName":"x","organization":"","name":{"first":"A","givenName":"A"},"emails":[{"value":"a@b.c","kind":1}],
+		"`+enterprise+`":{"team":true,"department":"IT"},"urn:other:thing":{"a":"b"},"none":null,"empty":[],"id":"1","meta":{}}`)
+	want := []string{"usrName", "name.first", "emails.kind", enterprise + ":team", "urn:other:thing"}
+	if diff := cmp.Diff(want, d.Unknown); diff != "" {
+		t.Error(diff)
+	}
+	var many strings.Builder
+	for i := range 2 * MaxUnknown {
+		fmt.Fprintf(&many, `,"%s%d":1`, strings.Repeat("x", 1000), i)
+	}
+	d = decode(t, set.User, `{"userName":"u"`+many.String()+`}`)
+	if len(d.Unknown) != MaxUnknown || len(d.Unknown[0]) > 300 {
+		t.Errorf("%d names, the first of %d bytes", len(d.Unknown), len(d.Unknown[0]))
 	}
 }
 

@@ -50,8 +50,10 @@ func TestRecordsOfThePublishedUploaders(t *testing.T) {
 	eachTenant(t, func(t *testing.T, n *tenant) {
 		u := n.uploader("hr", store.Policies{})
 		log := u.outcomes([]string{"create success", "create success", "create success", "create success"}, postman, logicApp, node, script)
-		if info, _ := log[3]["provisioningStatusInfo"].(object)["errorInformation"].(object); !strings.Contains(fmt.Sprint(info["reason"]), hrURN+":badge") {
-			t.Errorf("the log says %v, not what was ignored", info)
+		for i, want := range []string{csvURN, "organization, " + csvURN, csvURN, hrURN + ":badge"} {
+			if info, _ := log[i]["provisioningStatusInfo"].(object)["errorInformation"].(object); !strings.Contains(fmt.Sprint(info["reason"]), want) {
+				t.Errorf("the log says %v, not that %s was ignored", info, want)
+			}
 		}
 		for _, id := range []string{"P1", "L1", "N1", "S1"} {
 			u.named(id).is(csvURN, nil).is(hrURN, nil)
