@@ -22,6 +22,11 @@ func TestWhatAnEventMeansToAStream(t *testing.T) {
 	about := func(typ string, by int64, outcome string) store.Event {
 		return store.Event{Type: typ, Source: by, Outcome: outcome, Subject: "x", SubjectRID: 1}
 	}
+	byAuthority := func(by int64) store.Event {
+		e := about("group.membersChanged", by, OutcomeApplied)
+		e.Reason = reasonAuthority
+		return e
+	}
 	for _, c := range []struct {
 		stream store.Stream
 		event  store.Event
@@ -64,6 +69,9 @@ func TestWhatAnEventMeansToAStream(t *testing.T) {
 		{source, about("user.deleted", hr, OutcomeApplied), ended, meaning{remove: true}},
 		{source, about("user.deleted", ad, OutcomeApplied), live, meaning{}},
 		{source, about("group.membersChanged", hr, OutcomeNotAuthoritative), live, meaning{members: true}},
+		{source, byAuthority(hr), live, meaning{}},
+		{source, byAuthority(ad), live, meaning{members: true}},
+		{admin, byAuthority(hr), nil, meaning{members: true}},
 		{source, about("user.softDeleted", 0, OutcomeApplied), ended, meaning{}},
 	} {
 		if got := meaningOf(c.stream, c.event, c.link); got != c.want {
