@@ -201,6 +201,10 @@ type Tx interface {
 	// the error returned, and the transaction goes on. To undo may take that the
 	// whole Update runs again.
 	Savepoint(fn func() error) error
+	// Awaited says whether other Updates wait for this one to end, as far as the
+	// store can tell: then long work in parts had better end with this part. Where
+	// Updates go on side by side it says no.
+	Awaited() bool
 
 	// InsertResource inserts r with its index rows and sets r.RID. ErrExists if
 	// the unique key is taken.

@@ -266,6 +266,44 @@ func TestOfACancelledUploadNothingIsCarriedOut(t *testing.T) {
 	})
 }
 
+// awaited is a store in which somebody always waits to write.
+type awaited struct{ store.Store }
+
+type awaitedTx struct{ store.Tx }
+
+func (s *awaited) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error { return fn(&awaitedTx{tx}) })
+}
+
+func (awaitedTx) Awaited() bool { return true }
+
+// Who wants to write while a backlog is worked on waits for a part of a batch, and
+// nothing is lost where it is cut.
+func TestABatchEndsEarlyForWhoWaits(t *testing.T) {
+	eachControl(t, func(t *testing.T, c *control) {
+		c.tenant("a")
+		a := c.hr("a", "hr")
+		const records = 34
+		var all []directory.Uploaded
+		for i := range records {
+			all = append(all, record(fmt.Sprint("u", i), ""))
+		}
+		run := must(c.AcceptUpload(t.Context(), a, all))(t)
+		for wait, dir := records, directory.New(&awaited{c.store}, directory.Options{Clock: c.clock}); wait > 0; {
+			if found := must(dir.WorkUploads(t.Context()))(t); !found {
+				t.Fatalf("%d wait, and nothing was found", wait)
+			}
+			wait = max(0, wait-10)
+			if n := must(c.UploadJob(t.Context(), a, a.Source))(t); n.Waiting != wait {
+				t.Fatalf("%d wait, want %d", n.Waiting, wait)
+			}
+		}
+		if n := must(c.Run(t.Context(), a, run.PublicID))(t); n.State != store.RunSucceeded || n.Counts.Created != records || len(c.users(a)) != records {
+			t.Errorf("the run is %+v", n)
+		}
+	})
+}
+
 // Who uploads doesn't wait for who works on what was uploaded before.
 func TestAcceptingDoesNotWaitForTheWork(t *testing.T) {
 	t.Parallel()

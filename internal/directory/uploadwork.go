@@ -15,6 +15,11 @@ import (
 // cost of a commit, few enough not to keep those waiting who want to write.
 const uploadBatch = 50
 
+// uploadPart is how many records are worked on at least before a batch ends because
+// somebody wants to write: on SQLite, where one does at a time, who uploads more
+// waits for so many records and not for a whole batch.
+const uploadPart = 10
+
 // WorkUploads works on the records that wait, one batch of each source, and says
 // whether it found any. Each batch is one transaction with all that it did, so a
 // record is carried out once, wherever the process ends. Of one source the
@@ -160,6 +165,10 @@ func (b *batch) carryOut(w *Writer) error {
 		}
 		if err := b.carry(w, i); err != nil {
 			return err
+		}
+		if i+1 >= uploadPart && w.tx.Awaited() {
+			b.records = b.records[:i+1]
+			break
 		}
 	}
 	return b.settle(w.tx, runs)

@@ -78,6 +78,9 @@ type session struct {
 	seqs    seqSource
 	slot    int // of the counters that this transaction changes
 
+	// awaited is store.Tx's Awaited; nil for never.
+	awaited func() bool
+
 	reading bool // rows are open
 	depth   int  // of savepoints
 	learned
@@ -243,6 +246,9 @@ func (s *session) lock(sql string, args ...any) error {
 	}
 	return s.effect(sql+" ORDER BY r.rid FOR UPDATE OF r", args...)
 }
+
+// Awaited implements store.Tx.
+func (s *session) Awaited() bool { return s.awaited != nil && s.awaited() }
 
 // errUnguarded ends a transaction that has to undo a part and made no savepoint
 // for it. It is run again, guarded.

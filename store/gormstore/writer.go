@@ -238,6 +238,8 @@ func (w *writer) try(j *job, ran []*job, shared, guarded bool) error {
 	}()
 	s := newSession(j.ctx, c, sqliteDialect{}, true)
 	s.rids, s.seqs, s.guarded = &lastRID{}, &lastSeq{}, guarded
+	// Those before it in the group wait for the commit.
+	s.awaited = func() bool { return len(ran) > 1 || len(w.again) > 0 || len(w.jobs) > 0 }
 	j.err = protect(w.log, s, j.fn)
 	returned, j.writes = true, s.writes
 	if c.failed != nil && !errors.Is(c.failed, errUnguarded) {

@@ -93,6 +93,47 @@ func TestGroupCommitKeepsFailuresApart(t *testing.T) {
 	}
 }
 
+// Who writes alone hears so; who waits, in the group of another or behind it, is
+// heard of.
+func TestAnUpdateHearsOfThoseWhoWait(t *testing.T) {
+	s := openSQLiteTest(t)
+	w := s.engine.(*sqliteEngine).writer
+	if err := s.Update(t.Context(), func(tx store.Tx) error {
+		if tx.Awaited() {
+			t.Error("nobody waits")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	behind := make(chan error, 1)
+	if err := s.Update(t.Context(), func(tx store.Tx) error {
+		go func() { behind <- s.Update(context.WithoutCancel(t.Context()), func(store.Tx) error { return nil }) }()
+		for len(w.jobs) == 0 {
+			runtime.Gosched()
+		}
+		if !tx.Awaited() {
+			t.Error("somebody waits behind it")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-behind; err != nil {
+		t.Error(err)
+	}
+	var heard bool
+	last := func(tx store.Tx) error { heard = tx.Awaited(); return nil }
+	for i, err := range queue(t, s, func(store.Tx) error { return nil }, last) {
+		if err != nil {
+			t.Errorf("update %d: %v", i, err)
+		}
+	}
+	if !heard {
+		t.Error("who came before it in the group waits for the commit")
+	}
+}
+
 func TestUpdateIsDroppedIfItsContextEndsBeforeItsTurn(t *testing.T) {
 	s := openSQLiteTest(t)
 	release := held(t, s)

@@ -133,6 +133,9 @@ func (x *memTx) Savepoint(fn func() error) error {
 	return err
 }
 
+// Awaited says no: nobody is kept waiting here.
+func (x *memTx) Awaited() bool { return false }
+
 func find[T any](all []T, fits func(T) bool) (T, error) {
 	if i := slices.IndexFunc(all, fits); i >= 0 {
 		return all[i], nil
