@@ -72,9 +72,11 @@ func (d *Directory) reapply(tx store.Tx, a Actor, source string, after int64) (n
 	return n, last, more, err
 }
 
-// saidBehind gives what is kept of people behind an id, up to the bounds of a run.
+// saidBehind gives what is kept of people behind an id, up to the bounds of a run,
+// having looked at no more people than one may have.
 func saidBehind(r store.Reader, s store.Source, after int64) (records []Uploaded, last int64, more bool, err error) {
-	for size := 0; size < reapplyBytes && len(records) <= MaxUploadOperations-reapplyPage; {
+	size := 0
+	for looked := 0; looked < MaxUploadOperations && size < reapplyBytes; looked += reapplyPage {
 		all, err := r.Raws(s.ID, after, reapplyPage)
 		if err != nil {
 			return nil, 0, false, err

@@ -48,9 +48,9 @@ func (d *Directory) SigningKeys(ctx context.Context, life time.Duration, create 
 	for i, k := range all {
 		out[i] = SigningKey{ID: k.ID, Public: k.Public, CreatedAt: k.CreatedAt}
 	}
-	k := all[d.signing(all)]
-	if out[d.signing(all)].Private, err = d.unseal("signing key "+k.ID, k.Private); err != nil {
-		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+	i := d.signing(all) // once: a key may ripen at any moment
+	if out[i].Private, err = d.unseal("signing key "+all[i].ID, all[i].Private); err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", all[i].ID, err)
 	}
 	return out, nil
 }

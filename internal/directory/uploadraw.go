@@ -36,7 +36,7 @@ func rawObject(data []byte) (map[string]any, error) {
 	if err := dec.Decode(&o); err != nil || o == nil {
 		return nil, &Violation{Rule: RuleInvalid, Detail: "The record is no JSON object."}
 	}
-	maps.DeleteFunc(o, func(name string, _ any) bool { return folded(name) == "password" }) // which is kept nowhere
+	maps.DeleteFunc(o, func(name string, _ any) bool { return isPassword(name) }) // which is kept nowhere
 	return o, nil
 }
 

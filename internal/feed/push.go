@@ -107,13 +107,8 @@ func (p *pusher) send(ctx context.Context, x store.Stream) (seen int64, more boo
 	// Most of what happens in a tenant may mean nothing to the stream: then nobody
 	// has to hold it.
 	b, err := p.f.dir.ReadPush(ctx, x, 1)
-	switch {
-	case directory.IsPaused(err):
-		return 0, false, nil
-	case err != nil:
-		return 0, false, err
-	case len(b.Notices) == 0 && !b.More:
-		return b.Last, false, nil
+	if seen, over, err := nothing(b, err); over {
+		return seen, false, err
 	}
 	h, ok, err := p.f.dir.HoldPush(ctx, x.Tenant, x.PublicID, p.holder)
 	if err != nil || !ok {
@@ -129,15 +124,22 @@ func (p *pusher) send(ctx context.Context, x store.Stream) (seen int64, more boo
 	if settleErr := p.f.dir.SettlePush(settle, h, out); err == nil {
 		err = settleErr
 	}
+	seen, over, err := nothing(b, err)
+	return seen, !over && out.Failure == "", err
+}
+
+// nothing says of what was read of a stream whether there is nothing to send: it is
+// paused, can't be read, or has nothing, up to the number seen.
+func nothing(b directory.Batch, err error) (seen int64, is bool, _ error) {
 	switch {
 	case directory.IsPaused(err):
-		return 0, false, nil
+		return 0, true, nil
 	case err != nil:
-		return 0, false, err
+		return 0, true, err
 	case len(b.Notices) == 0 && !b.More:
-		return b.Last, false, nil
+		return b.Last, true, nil
 	}
-	return 0, out.Failure == "", nil
+	return 0, false, nil
 }
 
 // batch sends tokens one by one, in order, until one fails.

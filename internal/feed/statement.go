@@ -20,10 +20,10 @@ type statement struct {
 	Run      any    `json:"run"`
 }
 
-// SignRun makes a signed statement about a run of a tenant (row H053): a
-// JWT of the type workspace-run+jwt, verified by the keys that verify events. server
-// is the URL of the server, shown is the run as it is shown: with the hash of its
-// plan, which of a verification is the report.
+// SignRun makes a signed statement about a run of a tenant (row H053): a JWT of the
+// type workspace-run+jwt, verified by the keys that verify events. server is the URL
+// of the server, shown is the run as it is shown: with the hash of its plan, which
+// of a verification is the report.
 func (f *Feed) SignRun(ctx context.Context, t store.Tenant, server string, source store.Source, shown any) (string, error) {
 	token, err := f.keys.sign(ctx, typeRun, statement{directory.TenantIssuer(f.Server(server), t), f.dir.Now().Unix(), source.PublicID, shown})
 	if err != nil {
